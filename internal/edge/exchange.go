@@ -1,0 +1,106 @@
+package edge
+
+import (
+	"net/netip"
+	"time"
+
+	"edged/cache/object"
+)
+
+// Proto is the HTTP version a request arrived with.
+type Proto uint8
+
+// The protocols the adapters speak.
+const (
+	HTTP10 Proto = iota
+	HTTP11
+	HTTP2
+	HTTP3
+)
+
+// String returns the version as access logs write it.
+func (p Proto) String() string {
+	return [...]string{"HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"}[p]
+}
+
+// Fields gives the core read access to request header fields without knowing
+// whose parser made them. Returned bytes are borrowed until Exchange.Finish.
+type Fields interface {
+	// Get returns the first line called name, nil when absent.
+	Get(name string) []byte
+	// Append appends every line called name to dst, in order.
+	Append(dst [][]byte, name string) [][]byte
+}
+
+// Request is what an adapter knows of a request. The adapter fills it; all
+// bytes are borrowed until Exchange.Finish.
+type Request struct {
+	Method []byte         // as sent
+	Target []byte         // raw request target: origin-form or absolute-form
+	Host   []byte         // raw Host field or :authority
+	Header Fields         // header fields
+	Client netip.AddrPort // peer of the connection
+	Proto  Proto          // HTTP version
+	TLS    uint16         // crypto/tls version constant, 0 on plain HTTP
+	// Framed reports a Content-Length or Transfer-Encoding field, whatever its
+	// value: GET and HEAD with a body are refused (DESIGN section 5).
+	Framed bool
+}
+
+// Response is what the adapter writes. Edge.Serve fills it.
+type Response struct {
+	Status int
+	// Header is the complete field list but for Date and framing
+	// (Content-Length, Transfer-Encoding, Connection), which belong to the
+	// adapter. Values are borrowed until Exchange.Finish.
+	Header []object.Field
+	// Size is the length of the body in bytes, -1 when unknown (chunked). For
+	// HEAD and 304 it is the length the body would have; -1 leaves it out.
+	Size int64
+	// Body is nil when nothing follows the header (HEAD, 204, 304, empty).
+	Body Body
+	// Close asks the adapter to close the connection after this response.
+	Close bool
+}
+
+// Body hands out the bytes of a response in pinned spans.
+//
+// It is used by one goroutine. After the last span Next returns io.EOF; any
+// other error means that the body is cut: the adapter must then break the
+// connection (HTTP/1: close without a clean end, HTTP/2: RST_STREAM), so that a
+// short body never looks whole.
+type Body interface {
+	// Next returns the next span, at most 1 MiB and never empty. It waits while a
+	// fill is making progress, up to the edge's stall limit. The span stays
+	// valid until the next call of Next or Close; it must not be written to.
+	Next() ([]byte, error)
+	// Ready reports, without waiting, whether Next would return at once. An
+	// adapter that would have to wait flushes first what it holds.
+	Ready() bool
+	// Close releases what is pinned. It may be called more than once.
+	Close()
+}
+
+// Exchange is one request and its response on their way through the edge. An
+// adapter owns an Exchange, reuses it for the next request of its connection
+// after Finish, and never shares it between goroutines.
+//
+//	x := e.NewExchange()            // once a connection (or stream)
+//	x.Req = edge.Request{…}
+//	e.Serve(x)                      // decides; x.Resp is complete
+//	…write x.Resp, taking spans from x.Resp.Body…
+//	x.Finish(edge.Delivery{…})      // once: releases, counts, logs
+type Exchange struct {
+	Req  Request
+	Resp Response
+
+	state
+}
+
+// Delivery is what the adapter knows after it wrote a response.
+type Delivery struct {
+	Body      int64         // body bytes handed to the connection
+	Header    int64         // header and framing bytes, 0 when unknown
+	FirstByte time.Duration // from the start of Serve until the header was handed over; 0 when unknown
+	Aborted   bool          // the client left or was cut before the end
+}
