@@ -83,6 +83,9 @@ const (
 	// VaryMarker marks a Meta without a body that only records, under the primary
 	// key, which request fields select among the variants.
 	VaryMarker
+	// Resumable means that the length is known and the validator is strong, so that
+	// missing blocks may be fetched by range and put beside those that are there.
+	Resumable
 )
 
 // Freshness is everything needed to tell the age and the staleness of a stored
