@@ -1,0 +1,125 @@
+package ram
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"edged/cache/object"
+)
+
+// fillShuffled fills the arena with small blocks whose order in the policy has
+// nothing to do with their place.
+func fillShuffled(t *testing.T, tier *Tier) {
+	blocks := make([]*Block, tier.Stats().Size/pageSize)
+	for i := range blocks {
+		blocks[i] = alloc(t, tier, pageSize)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	r.Shuffle(len(blocks), func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
+	for i, b := range blocks {
+		tier.Admit(b, uint64(i), nil)
+		b.Release()
+	}
+}
+
+// TestSlabsMoveToLargerBlocks fills the arena with small blocks, then asks for
+// large ones until they have it all.
+func TestSlabsMoveToLargerBlocks(t *testing.T) {
+	const size = 16 << 20
+	tier := newTier(t, Options{Size: size})
+	fillShuffled(t, tier)
+	first := alloc(t, tier, object.BlockSize)
+	if s := tier.Stats(); s.EvictedBytes > 2*slabSize || s.SlabsMoved != 1 {
+		t.Errorf("the first large block cost %d bytes: %+v", s.EvictedBytes, s)
+	}
+	first.Release()
+	for i := range uint64(4 * size / object.BlockSize) {
+		store(t, tier, object.BlockSize, 1<<40+i, nil)
+	}
+	s := tier.Stats()
+	if s.SlabsMoved < 2 || s.AllocFailures != 0 {
+		t.Errorf("slabs did not follow the load: %+v", s)
+	}
+	if s.Resident < size*3/4 || s.Used > s.Size {
+		t.Errorf("the arena is badly used: %+v", s)
+	}
+}
+
+// TestSlabsMoveToSmallerBlocks goes the other way: one large victim makes room
+// for many small blocks.
+func TestSlabsMoveToSmallerBlocks(t *testing.T) {
+	const size = 16 << 20
+	tier := newTier(t, Options{Size: size})
+	fillTier(t, tier, object.BlockSize)
+	before := tier.Stats().Evictions
+	for i := range uint64(slabPages) {
+		store(t, tier, pageSize, 1<<40+i, nil)
+	}
+	if s := tier.Stats(); s.Evictions-before > 4 || s.AllocFailures != 0 {
+		t.Errorf("%d evictions for one slab of small blocks: %+v", s.Evictions-before, s)
+	}
+}
+
+// TestMixedLoad alternates all sizes: nothing fails, memory stays well used, and
+// what is kept has about the mix of what came.
+func TestMixedLoad(t *testing.T) {
+	const size = 128 << 20
+	tier := newTier(t, Options{Size: size, Shards: 2})
+	large := map[*Block]bool{}
+	owner := ownerFunc(func(b *Block) { delete(large, b) })
+	small, rounds := 0, 3*size/(2<<20)
+	for i := range uint64(rounds) {
+		large[store(t, tier, object.BlockSize, i<<32, owner)] = true
+		for j := range uint64(256) { // as many bytes again
+			if j%64 == 0 {
+				store(t, tier, 64<<10, i<<32+j, nil)
+			}
+			store(t, tier, 3000, i<<32+1000+j, nil)
+			small++
+		}
+	}
+	s := tier.Stats()
+	t.Logf("%+v, %d large blocks", s, len(large))
+	if s.AllocFailures != 0 || s.Used > s.Size {
+		t.Errorf("%+v", s)
+	}
+	if s.Resident < size*8/10 {
+		t.Errorf("only %d of %d bytes are in use", s.Resident, size)
+	}
+	if share := float64(len(large)) * object.BlockSize / float64(s.Resident); share < 0.25 || share > 0.65 {
+		t.Errorf("large blocks have %.2f of the bytes kept, %.2f of what came", share, 1/2.25)
+	}
+}
+
+// TestPinnedSlabsDoNotMove pins one small block in every slab and asks for large
+// ones: that must fail without wiping the cache.
+func TestPinnedSlabsDoNotMove(t *testing.T) {
+	const size = 32 << 20
+	tier := newTier(t, Options{Size: size})
+	var held []*Block
+	for i := range uint64(size / pageSize) {
+		b := store(t, tier, pageSize, i, nil)
+		if b.page%slabPages == 100 && b.Retain() {
+			held = append(held, b)
+		}
+	}
+	if len(held) != size/slabSize {
+		t.Fatalf("pinned %d blocks, want one in each of %d slabs", len(held), size/slabSize)
+	}
+	if _, ok := tier.Alloc(object.BlockSize); ok {
+		t.Fatal("a slab moved under a pinned block")
+	}
+	if s := tier.Stats(); s.EvictedBytes > slabSize || s.AllocFailures != 1 {
+		t.Errorf("a hopeless Alloc evicts %d bytes: %+v", s.EvictedBytes, s)
+	}
+	alloc(t, tier, pageSize).Release() // small ones go on
+	held[0].Release()
+	alloc(t, tier, object.BlockSize).Release()
+	for _, b := range held[1:] {
+		if !b.Retain() {
+			t.Fatal("a pinned block died")
+		}
+		b.Release()
+		b.Release()
+	}
+}

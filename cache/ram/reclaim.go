@@ -1,0 +1,96 @@
+package ram
+
+// reclaim places b in a chunk of c after evicting others. In this order:
+//
+//  1. If much of the arena is holes that c cannot use, and a slab of another
+//     class is at most half in use, move that slab.
+//  2. Evict what the policy names, up to a slab's worth. Victims come from all
+//     classes, so the policy and not the class decides what stays; holes that
+//     this leaves are what step 1 collects later.
+//  3. Move the cheapest slab of another class, however full.
+//  4. Evict anything that frees a chunk of c, or of a larger class.
+//
+// It reports false when even that finds nothing: everything is held.
+func (t *Tier) reclaim(c *class, b *Block) bool {
+	if t.arena.ragged() && t.drain(c, b, slabPages/2) {
+		return true
+	}
+	for evicted := 0; evicted < slabSize; {
+		n := t.evictNext()
+		if n == 0 {
+			break
+		}
+		if t.arena.take(c, b) {
+			return true
+		}
+		evicted += n
+	}
+	return t.drain(c, b, slabPages) || t.scavenge(c, b)
+}
+
+// evictNext evicts one block that a policy chooses, of each shard in turn, and
+// returns its bytes; 0 when no shard has one to give.
+func (t *Tier) evictNext() int {
+	for range t.shards {
+		s := &t.shards[t.next.Add(1)%uint32(len(t.shards))]
+		if b, o := s.victim(); b != nil {
+			t.evicted(b, o)
+			return b.Weight()
+		}
+	}
+	return 0
+}
+
+// evict evicts b if the policy still has it.
+func (t *Tier) evict(b *Block) {
+	if o, ok := t.shardOf(b).evict(b); ok {
+		t.evicted(b, o)
+	}
+}
+
+// evicted tells the owner and gives up the policy's reference.
+func (t *Tier) evicted(b *Block, o Owner) {
+	if o != nil {
+		o.Evicted(b)
+	}
+	t.letGo(b)
+}
+
+// drain empties a slab of another class with at most limit pages in use and
+// places b in it. A reader may pin one of its blocks meanwhile: then the slab
+// stays where it was and another one is tried.
+func (t *Tier) drain(c *class, b *Block, limit int) bool {
+	const tries = 4
+	for range tries {
+		s, blocks := t.arena.startDrain(c, limit)
+		if s == nil {
+			return false
+		}
+		for _, v := range blocks {
+			t.evict(v)
+		}
+		if t.arena.endDrain(s, c, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// scavenge is the last resort. Each round frees a chunk for somebody, if not for
+// us, so rounds end.
+func (t *Tier) scavenge(c *class, b *Block) bool {
+	for i := c.index; i >= 0; i-- {
+		k := &t.arena.classes.all[i]
+		for !t.arena.take(k, b) {
+			v := t.arena.anyEvictable(k)
+			if v == nil {
+				break
+			}
+			t.evict(v)
+		}
+		if b.pages > 0 {
+			return true
+		}
+	}
+	return false
+}
