@@ -1,0 +1,101 @@
+package logfmt
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Version is the schema version of records: the "v" of a JSON line and the
+// schema of a W3C file's #Remark. It grows when the meaning of a field changes
+// or a field goes; a new field alone does not change it.
+const Version = 1
+
+// Errors that callers tell apart.
+var (
+	// ErrSyntax marks a line that is not a record. Its text names the line or
+	// the field and never quotes the log, which may hold an address.
+	ErrSyntax = errors.New("logfmt: malformed record")
+	// ErrTorn marks a last line without its end, as a crash leaves it.
+	ErrTorn = errors.New("logfmt: torn last line")
+	// ErrVersion marks a record of a later schema than [Version].
+	ErrVersion = errors.New("logfmt: unknown schema version")
+	// ErrClosed is returned by the methods of a closed Writer.
+	ErrClosed = errors.New("logfmt: writer is closed")
+)
+
+// Format is the form of a log file.
+type Format uint8
+
+// The formats; W3C is the default.
+const (
+	W3C  Format = iota // W3C extended log file format
+	JSON               // one JSON object a line
+)
+
+// String returns the word that configuration uses.
+func (f Format) String() string {
+	if f == JSON {
+		return "json"
+	}
+	return "w3c"
+}
+
+// ParseFormat is the inverse of Format.String.
+func ParseFormat(s string) (Format, error) {
+	for _, f := range []Format{W3C, JSON} {
+		if f.String() == s {
+			return f, nil
+		}
+	}
+	return 0, fmt.Errorf("logfmt: unknown format %q: use \"w3c\" or \"json\"", s)
+}
+
+// AddressMode says what becomes of a client address in the log.
+type AddressMode uint8
+
+// The address modes; Strike is the default.
+const (
+	// Strike keeps an IPv4 address but its last three digits
+	// (123.123.123.000) and the first 48 bits of an IPv6 address.
+	Strike AddressMode = iota
+	// Pseudonym writes a keyed hash. Its key lives in RAM for one UTC day.
+	Pseudonym
+	// Full writes the address.
+	Full
+	// None writes nothing.
+	None
+)
+
+// String returns the word that configuration uses.
+func (m AddressMode) String() string {
+	if int(m) >= len(addressModes) {
+		return "invalid"
+	}
+	return addressModes[m]
+}
+
+var addressModes = [...]string{Strike: "strike", Pseudonym: "pseudonym", Full: "full", None: "none"}
+
+// ParseAddressMode is the inverse of AddressMode.String.
+func ParseAddressMode(s string) (AddressMode, error) {
+	for m, word := range addressModes {
+		if word == s {
+			return AddressMode(m), nil
+		}
+	}
+	return 0, fmt.Errorf("logfmt: unknown address mode %q: use \"strike\", \"pseudonym\", \"full\" or \"none\"", s)
+}
+
+// TLSVersion returns the word for a protocol version as crypto/tls and the wire
+// number it (RFC 8446 §4.2.1), "" for 0 (plain HTTP).
+func TLSVersion(v uint16) string {
+	switch v {
+	case 0:
+		return ""
+	case 0x0304:
+		return "TLSv1.3"
+	case 0x0303:
+		return "TLSv1.2"
+	}
+	return "other"
+}

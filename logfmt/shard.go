@@ -1,0 +1,98 @@
+package logfmt
+
+import (
+	"bytes"
+	"sync"
+)
+
+// shard is one of the queues between requests and the flusher. It holds lines
+// without their last fields, which are only known when a record goes to disk.
+//
+// Its buffer never grows: what does not fit is dropped and counted.
+type shard struct {
+	mu      sync.Mutex
+	buf     []byte // whole lines
+	dropped int64  // since the last take
+	woken   bool   // the flusher was told that buf fills up
+	closed  bool   // drop everything
+
+	offered   int64 // all records
+	lost      int64 // all dropped ones
+	oversized int64 // those of them that would fit into no buffer
+
+	_ [64]byte // keeps shards out of each other's cache line
+}
+
+// Longest line for a record without its texts, and growth of a text, in the
+// worst case: a bound that costs no encoding, so that a full queue drops early
+// and cheaply and the buffer is never reallocated.
+const (
+	fixedRoom  = 2048
+	textGrowth = 3
+	tailRoom   = 128 // of fixedRoom, for the fields that the flusher appends
+)
+
+// room returns an upper bound for the length of r's line in bytes.
+func (r *Record) room() int {
+	n := len(r.Node) + len(r.Account) + len(r.Site) + len(r.Method) + len(r.Host) + len(r.Path) +
+		len(r.Error) + len(r.Request.Protocol) + len(r.Request.TLS) + len(r.Request.Referrer) +
+		len(r.Request.Class) + len(r.Request.Trace) + len(r.Cache.Forward) + len(r.Source.Tier) +
+		len(r.Token.Scheme) + len(r.Token.Key) + len(r.Token.Verdict)
+	return fixedRoom + textGrowth*n
+}
+
+// add encodes r into the buffer or counts it as dropped. It reports whether the
+// flusher should be told.
+func (s *shard) add(f Format, m AddressMode, r *Record) (wake bool) {
+	room := r.room()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered++
+	if s.closed || room > maxLine || len(s.buf)+room > cap(s.buf) {
+		s.dropped++
+		s.lost++
+		if room > min(maxLine, cap(s.buf)) {
+			s.oversized++
+		}
+		return false
+	}
+	s.buf = append(appendFields(s.buf, f, m, r, fields[:fieldRun]), '\n')
+	if s.woken || len(s.buf) < min(chunkSize, cap(s.buf)/2) {
+		return false
+	}
+	s.woken = true
+	return true
+}
+
+// take exchanges the buffer for an empty one of the same capacity and returns
+// what was queued and how many records were dropped after it.
+func (s *shard) take(empty []byte) (lines []byte, dropped int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines, dropped = s.buf, s.dropped
+	s.buf, s.dropped, s.woken = empty[:0], 0, false
+	return lines, dropped
+}
+
+// close makes the shard drop whatever comes.
+func (s *shard) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// addTo adds the shard's counters to st.
+func (s *shard) addTo(st *Stats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Offered += s.offered
+	st.Dropped += s.lost
+	st.Oversized += s.oversized
+	st.QueuedBytes += int64(len(s.buf))
+}
+
+// cutLine cuts the first line, without its newline, off b.
+func cutLine(b []byte) (line, rest []byte) {
+	line, rest, _ = bytes.Cut(b, []byte("\n"))
+	return line, rest
+}
