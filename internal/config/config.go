@@ -1,0 +1,169 @@
+package config
+
+import (
+	"time"
+
+	"edged/auth"
+)
+
+// Config is the whole configuration, as DESIGN names its keys.
+type Config struct {
+	Include []string `toml:"include"` // more files that hold [[site]] tables; globs, relative to this file
+	Node    Node     `toml:"node"`
+	Listen  Listen   `toml:"listen"`
+	TLS     TLS      `toml:"tls"`
+	RAM     RAM      `toml:"ram"`
+	Disks   []Disk   `toml:"disk"`
+	Log     Log      `toml:"log"`
+	Sites   []Site   `toml:"site"`
+}
+
+// Node names this machine.
+type Node struct {
+	Name   string `toml:"name"`   // in logs, Via and CDN-Loop; default is the host name
+	Region string `toml:"region"` // where it stands, e.g. "EU"
+}
+
+// Listen says where to accept connections.
+type Listen struct {
+	HTTP  []string `toml:"http"`  // plain HTTP/1.1
+	HTTPS []string `toml:"https"` // TLS with HTTP/1.1 and HTTP/2
+	HTTP3 bool     `toml:"http3"` // not built yet: true is an error
+	Admin string   `toml:"admin"` // host:port, or the path of a unix socket
+	// AdminTokenFile holds the bearer token of the admin API. An admin address that
+	// is neither loopback nor a unix socket requires it, and TLS.
+	AdminTokenFile string `toml:"admin_token_file"`
+	MaxConnections int    `toml:"max_connections"` // over all listeners; more are refused
+}
+
+// TLS is for the listeners of [Listen].HTTPS.
+type TLS struct {
+	Certificates []Certificate `toml:"certificates"`
+}
+
+// Certificate is a pair of PEM files.
+type Certificate struct {
+	Cert string `toml:"cert"`
+	Key  string `toml:"key"`
+}
+
+// RAM sizes the memory tier.
+type RAM struct {
+	Size Size `toml:"size"` // bytes of the arena, outside the Go heap
+}
+
+// Disk is one directory of the disk tier.
+type Disk struct {
+	Path string `toml:"path"`
+	Size Size   `toml:"size"`
+}
+
+// Log is the access log and the level of the error log.
+type Log struct {
+	Dir       string   `toml:"dir"`     // "" turns the access log off
+	Format    string   `toml:"format"`  // w3c, json
+	Address   string   `toml:"address"` // strike, pseudonym, full, none
+	Retention Duration `toml:"retention"`
+	MaxSize   Size     `toml:"max_size"` // a file is closed when it is this large
+	MaxAge    Duration `toml:"max_age"`  // or this old
+	MaxTotal  Size     `toml:"max_total"`
+	Compress  bool     `toml:"compress"` // closed files, with zstd
+	Level     string   `toml:"level"`    // of the error log: debug, info, warn, error
+}
+
+// Site is one customer's hosts and how they are served.
+type Site struct {
+	Account string   `toml:"account"`
+	Name    string   `toml:"name"` // default: the first host
+	Hosts   []string `toml:"hosts"`
+	Origins []string `toml:"origins"`
+	Regions []string `toml:"regions"` // node regions that may serve the site; empty is any
+	Token   Token    `toml:"token"`
+	Origin  Origin   `toml:"origin"`
+	Query   Query    `toml:"query"`
+	CORS    CORS     `toml:"cors"`
+
+	ForwardHeaders   []string `toml:"forward_headers"`   // request fields the origin gets; responses may vary on these
+	ClientDirectives bool     `toml:"client_directives"` // honour viewers' Cache-Control
+	RedirectHTTPS    bool     `toml:"redirect_https"`
+	HSTS             Duration `toml:"hsts"` // max-age of Strict-Transport-Security; 0 for none
+
+	place place
+}
+
+// Token is the site's access control.
+type Token struct {
+	Required    bool     `toml:"required"`
+	Scheme      string   `toml:"scheme"` // ect
+	MaxLifetime Duration `toml:"max_lifetime"`
+	NBFLeeway   Duration `toml:"nbf_leeway"`
+	Keys        []Key    `toml:"key"`
+}
+
+// Key is one signing key. Exactly one of the four last fields is set, a secret for
+// hmac-sha256, a public key for ed25519.
+type Key struct {
+	ID          string    `toml:"kid"`
+	Type        string    `toml:"type"`
+	State       string    `toml:"state"`        // next, active, retiring, revoked
+	AcceptUntil time.Time `toml:"accept_until"` // end of a retiring key
+	SecretHex   string    `toml:"secret_hex"`
+	SecretFile  string    `toml:"secret_file"` // raw bytes in hexadecimal, one line
+	PublicHex   string    `toml:"public_hex"`
+	PublicFile  string    `toml:"public_file"` // hexadecimal or PEM
+
+	Parsed auth.Key `toml:"-"` // set by Load
+}
+
+// Origin tunes how the site's origins are asked.
+type Origin struct {
+	Host               string   `toml:"host"` // Host field; default is that of the URL
+	ConnectTimeout     Duration `toml:"connect_timeout"`
+	FirstByteTimeout   Duration `toml:"first_byte_timeout"`
+	HoldTimeout        Duration `toml:"hold_timeout"` // instead of it for LL-HLS blocking reloads
+	IdleTimeout        Duration `toml:"idle_timeout"`
+	TotalTimeout       Duration `toml:"total_timeout"`
+	MinRate            Size     `toml:"min_rate"` // bytes a second
+	MaxConnections     int      `toml:"max_connections"`
+	CAFile             string   `toml:"ca_file"`
+	InsecureSkipVerify bool     `toml:"insecure_skip_verify"`
+}
+
+// Query says which parameters count for the cache key. Only those reach the origin.
+type Query struct {
+	Mode  string   `toml:"mode"` // all, none, allow, deny
+	Names []string `toml:"names"`
+	Sort  bool     `toml:"sort"`
+}
+
+// CORS says which pages may read responses.
+type CORS struct {
+	Origins     []string `toml:"origins"`
+	Credentials bool     `toml:"credentials"`
+}
+
+// Default returns the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Node:   Node{Region: "EU"},
+		Listen: Listen{HTTP: []string{"0.0.0.0:80"}, Admin: "127.0.0.1:8090", MaxConnections: 200_000},
+		RAM:    RAM{Size: 1 << 30},
+		Log: Log{
+			Dir: "/var/log/edged", Format: "w3c", Address: "strike", Level: "info",
+			Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),
+		},
+	}
+}
+
+// defaultSite returns what a [[site]] table starts from.
+func defaultSite() Site {
+	return Site{
+		Token: Token{Scheme: "ect", MaxLifetime: Duration(24 * time.Hour), NBFLeeway: Duration(30 * time.Second)},
+		Origin: Origin{
+			ConnectTimeout: Duration(2 * time.Second), FirstByteTimeout: Duration(10 * time.Second),
+			HoldTimeout: Duration(30 * time.Second), IdleTimeout: Duration(10 * time.Second),
+			TotalTimeout: Duration(time.Hour), MinRate: 1 << 10, MaxConnections: 512,
+		},
+		Query: Query{Mode: "all"},
+	}
+}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Size is a number of bytes, written "64GiB", "10GB", "512KiB" or "4096".
+type Size int64
+
+// sizeUnits from the longest name, so that "GiB" is not taken for "B".
+func sizeUnits() []struct {
+	name  string
+	bytes float64
+} {
+	return []struct {
+		name  string
+		bytes float64
+	}{
+		{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
+		{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
+	}
+}
+
+// UnmarshalText parses a size.
+func (s *Size) UnmarshalText(text []byte) error {
+	t := strings.TrimSpace(string(text))
+	for _, u := range sizeUnits() {
+		number, ok := strings.CutSuffix(t, u.name)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || v < 0 || v*u.bytes > 1<<62 {
+			break
+		}
+		*s = Size(v * u.bytes)
+		return nil
+	}
+	return fmt.Errorf(`%q is not a size: write for example "64GiB", "500MB" or "4096"`, t)
+}
+
+// String returns the size in the largest binary unit that divides it.
+func (s Size) String() string {
+	names := []string{"", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for i < len(names)-1 && s != 0 && s%1024 == 0 {
+		s, i = s/1024, i+1
+	}
+	return strconv.FormatInt(int64(s), 10) + names[i]
+}
+
+// Duration is a span, written "2s", "500ms", "12h" or, beyond what Go has, "7d".
+type Duration time.Duration
+
+// UnmarshalText parses a duration.
+func (d *Duration) UnmarshalText(text []byte) error {
+	t := strings.TrimSpace(string(text))
+	if days, ok := strings.CutSuffix(t, "d"); ok {
+		if v, err := strconv.ParseFloat(days, 64); err == nil && v >= 0 && v < 100*365 {
+			*d = Duration(v * 24 * float64(time.Hour))
+			return nil
+		}
+	} else if v, err := time.ParseDuration(t); err == nil && v >= 0 {
+		*d = Duration(v)
+		return nil
+	}
+	return fmt.Errorf(`%q is not a duration: write for example "500ms", "2s", "12h" or "7d"`, t)
+}
+
+// String returns the duration, in days where it is a whole number of them.
+func (d Duration) String() string {
+	const day = Duration(24 * time.Hour)
+	if d != 0 && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	return time.Duration(d).String()
+}
