@@ -1,0 +1,440 @@
+package disk
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+// slot is one entry of the index: 40 bytes without a pointer, in memory that the
+// garbage collector does not see. A slot is the head of an object, which finds
+// its newest record, or a stripe of it, or both at once (a head with blocks is
+// the head and stripe 0: the one slot of a small object).
+type slot struct {
+	hash    uint64 // ID.Hi of the key; the full key is compared on the disk
+	version uint64
+	seq     uint64
+	extent  uint32
+	page    uint32
+	stripe  uint32 // index of the stripe; in a head: stripes of the object
+	pages   uint16
+	blocks  uint8 // blocks of the stripe in the record
+	flags   uint8
+}
+
+const slotSize = 40
+
+const (
+	slotUsed = 1 << iota
+	slotHead
+)
+
+func (s *slot) used() bool         { return s.flags&slotUsed != 0 }
+func (s *slot) head() bool         { return s.flags&slotHead != 0 }
+func (s *slot) position() position { return at(s.extent, s.page) }
+
+// holds reports whether s is stripe n of the object.
+func (s *slot) holds(n uint32) bool {
+	return s.blocks != 0 && (s.head() && n == 0 || !s.head() && s.stripe == n)
+}
+
+// home returns the number that decides where s is searched for.
+func (s *slot) home() uint64 {
+	if s.head() {
+		return mix(s.hash, 0)
+	}
+	return mix(s.hash, s.stripe)
+}
+
+// mix spreads the stripes of an object over a shard.
+func mix(hash uint64, stripe uint32) uint64 {
+	hi, lo := bits.Mul64(hash^uint64(stripe)*0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
+	return hi ^ lo
+}
+
+// verdict is what became of a record that was offered to the index.
+type verdict uint8
+
+const (
+	applied verdict = iota
+	stale           // metadata of a version that is not stored
+	fenced          // the key was removed after the record was queued
+	full            // no room left in the shard
+)
+
+// index finds records by hash: open addressing with linear probing, sharded by
+// hash, of a size fixed at start. All slots of an object are in one shard.
+type index struct {
+	shards  []shard
+	objects atomic.Int64 // heads
+	entries atomic.Int64 // slots in use
+	fences  atomic.Int64 // fences in all shards
+}
+
+type shard struct {
+	mu     sync.RWMutex
+	slots  []slot
+	used   int
+	limit  int               // slots that may be in use: open addressing wants gaps
+	fences map[uint64]uint64 // hash → puts queued before this ticket are dead
+	_      [40]byte          // keeps neighbours' locks off one cache line
+}
+
+// maxShards bounds lock contention; below minShardSlots a shard is not worth it.
+const (
+	maxShards     = 64
+	minShardSlots = 4096
+)
+
+// newIndex returns an index for capacity slots.
+func newIndex(capacity int) (*index, error) {
+	n := 1
+	for n < maxShards && capacity/(2*n) >= minShardSlots {
+		n *= 2
+	}
+	x := &index{shards: make([]shard, n)}
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.limit = max(8, (capacity+n-1)/n)
+		slots, err := allocSlots(s.limit + s.limit/7 + 1)
+		if err != nil {
+			return nil, err
+		}
+		s.slots, s.fences = slots, map[uint64]uint64{}
+	}
+	return x, nil
+}
+
+// close gives the memory back. Nobody may use the index any more.
+func (x *index) close() {
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.mu.Lock()
+		freeSlots(s.slots)
+		s.slots = nil
+		s.mu.Unlock()
+	}
+}
+
+// reset empties the index.
+func (x *index) reset() {
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.mu.Lock()
+		clear(s.slots)
+		s.used = 0
+		s.mu.Unlock()
+	}
+	x.objects.Store(0)
+	x.entries.Store(0)
+}
+
+// capacity returns how many slots may be in use.
+func (x *index) capacity() int { return len(x.shards) * x.shards[0].limit }
+
+func (x *index) shard(hash uint64) *shard { return &x.shards[hash&uint64(len(x.shards)-1)] }
+
+// head returns the head of an object.
+func (x *index) head(hash uint64) (slot, bool) {
+	s := x.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if i := s.findHead(hash); i >= 0 {
+		return s.slots[i], true
+	}
+	return slot{}, false
+}
+
+// find returns the slot of a record of version that holds a block of stripe.
+func (x *index) find(hash, version uint64, stripe uint32, block int) (slot, bool) {
+	s := x.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for i := s.start(mix(hash, stripe)); i < len(s.slots) && s.slots[i].used(); i = s.next(i) {
+		e := &s.slots[i]
+		if e.hash == hash && e.version == version && e.holds(stripe) && e.blocks&(1<<block) != 0 {
+			return *e, true
+		}
+	}
+	return slot{}, false
+}
+
+// apply makes a record visible and drops what it replaces. ticket is the place of
+// the record in the write queue; recovery passes the highest.
+func (x *index) apply(r *recordRef, ticket uint64) verdict {
+	s := x.shard(r.hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, objects := s.used, 0
+	defer func() {
+		x.entries.Add(int64(s.used - before))
+		x.objects.Add(int64(objects))
+	}()
+	if fence, ok := s.fences[r.hash]; ok && ticket < fence {
+		return fenced
+	}
+	stripes := max(r.stripes, r.stripe+1)
+	if h := s.findHead(r.hash); h >= 0 {
+		old := s.slots[h]
+		if old.version == r.version {
+			stripes = max(stripes, old.stripe)
+		} else if r.blocks != 0 || r.stripes == 0 {
+			s.removeObject(r.hash)
+			objects--
+		}
+	}
+	h := s.findHead(r.hash)
+	if r.blocks == 0 && r.stripes > 0 && (h < 0 || s.slots[h].version != r.version) {
+		return stale
+	}
+	if s.used+2 > s.limit {
+		return full
+	}
+	if h < 0 {
+		objects++
+	}
+	s.replace(r, stripes)
+	return applied
+}
+
+// replace puts the slots of r in place of those it supersedes: the head, and
+// records of the stripe all of whose blocks r has.
+func (s *shard) replace(r *recordRef, stripes uint32) {
+	s.unhead(r.hash)
+	if r.blocks != 0 {
+		s.deleteAll(r.hash, r.stripe, func(e *slot) bool {
+			return e.holds(r.stripe) && (e.version != r.version || e.blocks&^r.blocks == 0)
+		})
+	}
+	e := slot{
+		hash: r.hash, version: r.version, seq: r.seq, extent: r.extent, page: r.page,
+		pages: r.pages, blocks: r.blocks, flags: slotUsed,
+	}
+	if r.blocks != 0 && r.stripe != 0 {
+		e.stripe = r.stripe
+		s.insert(&e)
+		e.blocks = 0
+	}
+	e.flags |= slotHead
+	e.stripe = stripes
+	s.insert(&e)
+}
+
+// unhead takes the head off an object. Blocks that the head held as stripe 0 stay.
+func (s *shard) unhead(hash uint64) {
+	i := s.findHead(hash)
+	if i < 0 {
+		return
+	}
+	if s.slots[i].blocks == 0 {
+		s.delete(i)
+		return
+	}
+	s.slots[i].flags &^= slotHead // the home of stripe 0 is that of the head
+	s.slots[i].stripe = 0
+}
+
+// remove forgets an object and drops all puts of it queued before ticket.
+func (x *index) remove(hash, ticket uint64) bool {
+	s := x.shard(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.used
+	if _, ok := s.fences[hash]; !ok && ticket > 0 {
+		x.fences.Add(1)
+	}
+	if ticket > 0 {
+		s.fences[hash] = max(ticket, s.fences[hash])
+	}
+	found := s.removeObject(hash)
+	if found {
+		x.objects.Add(-1)
+	}
+	x.entries.Add(int64(s.used - before))
+	return found
+}
+
+// fencedOff reports whether a put queued with ticket is dead.
+func (x *index) fencedOff(hash, ticket uint64) bool {
+	if x.fences.Load() == 0 {
+		return false
+	}
+	s := x.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	fence, ok := s.fences[hash]
+	return ok && ticket < fence
+}
+
+// clearFences drops the fences that every put still queued has passed.
+func (x *index) clearFences(oldest uint64) {
+	if x.fences.Load() == 0 {
+		return
+	}
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.mu.Lock()
+		for hash, ticket := range s.fences {
+			if ticket <= oldest {
+				delete(s.fences, hash)
+				x.fences.Add(-1)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// removeObject deletes the head of an object and all stripes of its version.
+func (s *shard) removeObject(hash uint64) bool {
+	i := s.findHead(hash)
+	if i < 0 {
+		return false
+	}
+	h := s.slots[i]
+	s.delete(i)
+	for n := range max(h.stripe, 1) {
+		s.deleteAll(hash, n, func(e *slot) bool { return e.holds(n) })
+	}
+	return true
+}
+
+// forget drops the slots of one record: it was evicted or is unreadable.
+func (x *index) forget(hash uint64, stripe uint32, p position) {
+	s := x.shard(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.used
+	if i := s.findHead(hash); i >= 0 && s.slots[i].position() == p {
+		s.delete(i)
+		x.objects.Add(-1)
+	}
+	s.deleteAll(hash, stripe, func(e *slot) bool { return e.position() == p })
+	x.entries.Add(int64(s.used - before))
+}
+
+// sweep drops every slot that points into an extent. It visits the whole index,
+// a shard at a time; it is for extents whose footer cannot be read.
+func (x *index) sweep(extent uint32) {
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.mu.Lock()
+		before, heads := s.used, 0
+		for j := 0; j < len(s.slots); {
+			if e := &s.slots[j]; !e.used() || e.extent != extent {
+				j++
+				continue
+			}
+			if s.slots[j].head() {
+				heads++
+			}
+			s.delete(j) // may move another slot here: look again
+		}
+		x.entries.Add(int64(s.used - before))
+		x.objects.Add(int64(-heads))
+		s.mu.Unlock()
+	}
+}
+
+// load inserts a slot of a snapshot as it was. It reports false when the shard is
+// full.
+func (x *index) load(e slot) bool {
+	s := x.shard(e.hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used >= s.limit {
+		return false
+	}
+	s.insert(&e)
+	x.entries.Add(1)
+	if e.head() {
+		x.objects.Add(1)
+	}
+	return true
+}
+
+// dump appends the slots of shard i that are in use.
+func (x *index) dump(i int, dst []slot) []slot {
+	s := &x.shards[i]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for j := range s.slots {
+		if s.slots[j].used() {
+			dst = append(dst, s.slots[j])
+		}
+	}
+	return dst
+}
+
+// crowded reports whether a record under hash has no room.
+func (x *index) crowded(hash uint64) bool {
+	s := x.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.used+2 > s.limit
+}
+
+// The rest is open addressing; the shard's lock is held.
+
+// start maps a home to a slot number without a division.
+func (s *shard) start(home uint64) int {
+	hi, _ := bits.Mul64(home, uint64(len(s.slots)))
+	return int(hi)
+}
+
+func (s *shard) next(i int) int {
+	if i++; i < len(s.slots) {
+		return i
+	}
+	return 0
+}
+
+func (s *shard) findHead(hash uint64) int {
+	if len(s.slots) == 0 { // closed
+		return -1
+	}
+	for i := s.start(mix(hash, 0)); s.slots[i].used(); i = s.next(i) {
+		if s.slots[i].hash == hash && s.slots[i].head() {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *shard) insert(e *slot) {
+	i := s.start(e.home())
+	for s.slots[i].used() {
+		i = s.next(i)
+	}
+	s.slots[i] = *e
+	s.used++
+}
+
+// deleteAll deletes the slots of hash, searched from where stripe is at home, that
+// match.
+func (s *shard) deleteAll(hash uint64, stripe uint32, match func(*slot) bool) {
+	if len(s.slots) == 0 {
+		return
+	}
+	for i := s.start(mix(hash, stripe)); s.slots[i].used(); {
+		if e := &s.slots[i]; e.hash == hash && match(e) {
+			s.delete(i) // the next one moved here, or the run ends
+			continue
+		}
+		i = s.next(i)
+	}
+}
+
+// delete empties slot i and moves back what had to be stored further on because
+// of it, so that no run of slots has a gap.
+func (s *shard) delete(i int) {
+	n := len(s.slots)
+	for j := s.next(i); s.slots[j].used(); j = s.next(j) {
+		home := s.start(s.slots[j].home())
+		if (j-home+n)%n >= (j-i+n)%n {
+			s.slots[i] = s.slots[j]
+			i = j
+		}
+	}
+	s.slots[i] = slot{}
+	s.used--
+}

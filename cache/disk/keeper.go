@@ -1,0 +1,143 @@
+package disk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// keeper is the goroutine that does what is due from time to time: it syncs the
+// active extent, saves the index, and probes a sick disk.
+type keeper struct {
+	t        *Tier
+	sync     time.Duration
+	snapshot time.Duration
+	stop     chan struct{}
+
+	sequence  uint64    // of the last snapshot
+	saved     position  // up to which it goes
+	sealed    int64     // writer.sealed at that time
+	savedTime time.Time // when
+}
+
+const (
+	// snapshotExtents is after how many sealed extents a snapshot is due: more
+	// would make recovery longer, fewer would write the index too often.
+	snapshotExtents = 64
+	// writeHang is how long one operation of the writer may take before the disk
+	// counts as hung.
+	writeHang = 30 * time.Second
+	probeName = "probe"
+)
+
+// step is how often the keeper looks at what is due.
+func (k *keeper) step() time.Duration { return min(k.sync, time.Second) }
+
+func (k *keeper) run() {
+	tick := time.NewTicker(k.step())
+	defer tick.Stop()
+	synced := time.Now()
+	k.savedTime = synced
+	for {
+		select {
+		case <-k.stop:
+			return
+		case now := <-tick.C:
+			if now.Sub(synced) >= k.sync {
+				synced = now
+				k.syncActive()
+			}
+			k.watch(now)
+			k.heal(now)
+			k.snapshotDue(now)
+		}
+	}
+}
+
+// syncActive makes the records written so far durable.
+func (k *keeper) syncActive() {
+	x := k.t.writer.dirty.Swap(nil)
+	if x == nil || !x.retain() {
+		return
+	}
+	defer x.release()
+	f, err := x.open()
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		k.t.breaker.trip(ReadOnly, err)
+	}
+}
+
+// watch takes a disk offline whose writer hangs.
+func (k *keeper) watch(now time.Time) {
+	if began := k.t.writer.began.Load(); began != 0 && now.UnixNano()-began > int64(writeHang) {
+		k.t.breaker.trip(Offline, fmt.Errorf("%w: write", ErrTimeout))
+	}
+}
+
+// heal probes a sick disk when that is due.
+func (k *keeper) heal(now time.Time) {
+	if !k.t.breaker.due(now) {
+		return
+	}
+	found, err := k.probe()
+	k.t.breaker.probed(found, err)
+	if found == Healthy {
+		k.t.queue.wake() // the writer has removals to write
+	}
+}
+
+// probe tells what works on the disk by writing, syncing and reading a page.
+func (k *keeper) probe() (Health, error) {
+	super, err := readFile(k.t.fs, filepath.Join(k.t.dir, superName))
+	if err != nil || !bytes.Equal(super, k.t.super.encode()) {
+		return Offline, errors.Join(err, ErrCorrupt)
+	}
+	name := filepath.Join(k.t.dir, probeName)
+	f, err := k.t.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return ReadOnly, err
+	}
+	_, err = f.WriteVec([][]byte{super}, 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close(), k.t.fs.Remove(name)); err != nil {
+		return ReadOnly, err
+	}
+	return Healthy, nil
+}
+
+// snapshotDue saves the index when enough has changed.
+func (k *keeper) snapshotDue(now time.Time) {
+	w := &k.t.writer
+	changed := position(w.position.Load()) != k.saved
+	enough := w.sealed.Load()-k.sealed >= snapshotExtents || now.Sub(k.savedTime) >= k.snapshot
+	if !changed || !enough || !k.t.breaker.writable() {
+		return
+	}
+	k.savedTime = now
+	if err := k.save(false); err != nil {
+		k.t.breaker.trip(ReadOnly, err)
+	}
+}
+
+// save writes a snapshot. The position is read first: what comes behind it may or
+// may not be in the snapshot, and is replayed.
+func (k *keeper) save(clean bool) error {
+	w := &k.t.writer
+	h := snapshotHeader{uuid: k.t.super.uuid, sequence: k.sequence + 1, clean: clean}
+	h.asOf, h.lastSeq = position(w.position.Load()), k.t.lastSeq.Load()
+	sealed := w.sealed.Load()
+	if err := saveSnapshot(k.t.fs, k.t.dir, &h, k.t.extents.refs(), k.t.index); err != nil {
+		return fmt.Errorf("disk: snapshot: %w", err)
+	}
+	k.sequence, k.saved, k.sealed = h.sequence, h.asOf, sealed
+	k.t.counters.snapshots.Add(1)
+	return nil
+}

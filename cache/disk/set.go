@@ -1,0 +1,151 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"edged/cache/object"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Set spreads keys over several disks by rendezvous hashing weighted by size: a
+// disk that is added or lost moves only its share of the keys. A key that moved
+// is still found where it was.
+type Set struct {
+	disks []member
+}
+
+type member struct {
+	*Tier
+	seed   uint64  // of the UUID: a disk keeps its keys under another path
+	weight float64 // bytes
+}
+
+// NewSet returns the set of the given tiers, which it owns from now on. A set of
+// none stores nothing.
+func NewSet(tiers []*Tier) *Set {
+	s := &Set{}
+	for _, t := range tiers {
+		s.disks = append(s.disks, member{t, xxh3.Hash(t.super.uuid[:]), float64(t.size)})
+	}
+	return s
+}
+
+// score is the standing of a disk for a key: −w/ln u for u uniform in (0, 1)
+// gives each disk the share w of the first places.
+func (m *member) score(key object.Key) float64 {
+	u := (float64(xxh3.HashStringSeed(string(key), m.seed)>>11) + 0.5) / (1 << 53)
+	return -m.weight / math.Log(u)
+}
+
+// owner returns the writable disk that stands first for key, nil when none is.
+func (s *Set) owner(key object.Key) *Tier {
+	var best *Tier
+	top := math.Inf(-1)
+	for i := range s.disks {
+		m := &s.disks[i]
+		if !m.breaker.writable() {
+			continue
+		}
+		if score := m.score(key); score > top {
+			best, top = m.Tier, score
+		}
+	}
+	return best
+}
+
+// Lookup returns the version of key that was stored last on any disk that
+// answers.
+func (s *Set) Lookup(key object.Key) (*Entry, bool) {
+	var best *Tier
+	var newest uint64
+	for i := range s.disks {
+		t := s.disks[i].Tier
+		if _, seq, ok := t.stores(key); ok && t.breaker.readable() && (best == nil || seq > newest) {
+			best, newest = t, seq
+		}
+	}
+	if best == nil {
+		return nil, false
+	}
+	return best.Lookup(key)
+}
+
+// ReadBlock is Tier.ReadBlock on the disk that e was found on.
+func (s *Set) ReadBlock(e *Entry, block int, dst []byte) error {
+	return e.tier.ReadBlock(e, block, dst)
+}
+
+// Has is Tier.Has on the disk that e was found on.
+func (s *Set) Has(e *Entry, block int) bool { return e.tier.Has(e, block) }
+
+// Put is Tier.Put on the first healthy disk of the key. Other versions of the key
+// on other disks are forgotten.
+func (s *Set) Put(key object.Key, m *object.Meta, stripe int, blocks []Body) bool {
+	t := s.owner(key)
+	if t == nil {
+		(&job{blocks: blocks}).release()
+		return false
+	}
+	for i := range s.disks {
+		other := s.disks[i].Tier
+		if other == t {
+			continue
+		}
+		if version, _, ok := other.stores(key); ok && version != m.Version {
+			other.forgetLater(key)
+		}
+	}
+	return t.Put(key, m, stripe, blocks)
+}
+
+// PutMeta is Tier.PutMeta on the disk that stores the version; a response
+// without a body is stored like any other.
+func (s *Set) PutMeta(key object.Key, m *object.Meta) bool {
+	for i := range s.disks {
+		if version, _, ok := s.disks[i].stores(key); ok && version == m.Version {
+			return s.disks[i].PutMeta(key, m)
+		}
+	}
+	if m.Size == 0 {
+		return s.Put(key, m, 0, nil)
+	}
+	t := s.owner(key) // its stripes may still be in the queue there
+	return t != nil && t.PutMeta(key, m)
+}
+
+// Remove is Tier.Remove on every disk.
+func (s *Set) Remove(key object.Key) {
+	for i := range s.disks {
+		s.disks[i].Remove(key)
+	}
+}
+
+// Sync is Tier.Sync on every disk.
+func (s *Set) Sync(ctx context.Context) error {
+	var err error
+	for i := range s.disks {
+		err = errors.Join(err, s.disks[i].Sync(ctx))
+	}
+	return err
+}
+
+// Close closes every disk.
+func (s *Set) Close() error {
+	var err error
+	for i := range s.disks {
+		err = errors.Join(err, s.disks[i].Close())
+	}
+	return err
+}
+
+// Stats returns the numbers of every disk, in the order of NewSet.
+func (s *Set) Stats() []Stats {
+	stats := make([]Stats, 0, len(s.disks))
+	for i := range s.disks {
+		stats = append(stats, s.disks[i].Stats())
+	}
+	return stats
+}
