@@ -24,7 +24,7 @@ func (p Proto) String() string {
 }
 
 // Fields gives the core read access to request header fields without knowing
-// whose parser made them. Returned bytes are borrowed until Exchange.Finish.
+// whose parser made them. Returned bytes are borrowed until Edge.Finish.
 type Fields interface {
 	// Get returns the first line called name, nil when absent.
 	Get(name string) []byte
@@ -33,7 +33,7 @@ type Fields interface {
 }
 
 // Request is what an adapter knows of a request. The adapter fills it; all
-// bytes are borrowed until Exchange.Finish.
+// bytes are borrowed until Edge.Finish.
 type Request struct {
 	Method []byte         // as sent
 	Target []byte         // raw request target: origin-form or absolute-form
@@ -50,9 +50,10 @@ type Request struct {
 // Response is what the adapter writes. Edge.Serve fills it.
 type Response struct {
 	Status int
-	// Header is the complete field list but for Date and framing
-	// (Content-Length, Transfer-Encoding, Connection), which belong to the
-	// adapter. Values are borrowed until Exchange.Finish.
+	// Header is the complete field list but for framing (Content-Length,
+	// Transfer-Encoding, Connection), which belongs to the adapter. It has a Date
+	// when the response was stored; the adapter adds one only where it is missing.
+	// Values are borrowed until Edge.Finish.
 	Header []object.Field
 	// Size is the length of the body in bytes, -1 when unknown (chunked). For
 	// HEAD and 304 it is the length the body would have; -1 leaves it out.
@@ -83,13 +84,13 @@ type Body interface {
 
 // Exchange is one request and its response on their way through the edge. An
 // adapter owns an Exchange, reuses it for the next request of its connection
-// after Finish, and never shares it between goroutines.
+// after Edge.Finish, and never shares it between goroutines.
 //
 //	x := e.NewExchange()            // once a connection (or stream)
 //	x.Req = edge.Request{…}
 //	e.Serve(x)                      // decides; x.Resp is complete
 //	…write x.Resp, taking spans from x.Resp.Body…
-//	x.Finish(edge.Delivery{…})      // once: releases, counts, logs
+//	e.Finish(x, edge.Delivery{…})   // once: releases, counts, logs
 type Exchange struct {
 	Req  Request
 	Resp Response

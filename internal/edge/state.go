@@ -1,4 +1,124 @@
 package edge
 
-// state is what the steps of one request share. It is reset by Finish.
-type state struct{}
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"unsafe"
+
+	"edged/auth"
+	"edged/cache"
+	"edged/cache/object"
+	"edged/cache/rfc9111"
+	"edged/internal/byterange"
+	"edged/logfmt"
+)
+
+// state is what the steps of one request share. Finish clears it but keeps the
+// buffers, so that a connection's requests allocate nothing.
+type state struct {
+	edge    *Edge
+	shard   int          // which counters this exchange writes to
+	rng     *rand.PCG    // trace ids: unpredictability is not needed, speed is
+	site    *Site        // nil until the host is known
+	out     Outcome      // what became of the request
+	arrived int64        // Unix nanoseconds
+	now     int64        // the time that ages are reckoned at: arrival, or when the answer came
+	trace   [16]byte     // hexadecimal
+	meta    *object.Meta // of what is served
+	leading bool         // the fetch is this request's own
+	body    body
+	note    text // body of a generated response
+	cond    rfc9111.Conditions
+	record  logfmt.Record
+
+	host      []byte // canonical host
+	path      []byte // canonical, decoded path
+	query     []byte // raw query without the token
+	encoded   []byte // encoded path and the query that counts: what the origin is asked for
+	key       []byte // primary cache key
+	resolved  []byte // cache key of the variant
+	scratch   []byte // values of response fields
+	hostBuf   []byte
+	pathBuf   []byte
+	lines     [][]byte
+	header    []object.Field
+	ranges    []byterange.Range
+	rangeAsk  byterange.Range // what the client asked for, for the log
+	tokens    auth.Scratch
+	directive rfc9111.RequestDirectives
+}
+
+// NewExchange returns an exchange for a connection or stream of an adapter.
+func (e *Edge) NewExchange() *Exchange {
+	x := &Exchange{}
+	x.edge = e
+	x.shard = int(e.shards.Add(1)) % counterShards
+	x.rng = rand.NewPCG(rand.Uint64(), rand.Uint64())
+	x.body.x = x
+	return x
+}
+
+// begin prepares the state for a new request.
+func (x *Exchange) begin(now int64) {
+	x.arrived, x.now = now, now
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], x.rng.Uint64())
+	hex.Encode(x.trace[:], id[:])
+}
+
+// clear forgets the request but keeps the buffers.
+func (x *Exchange) clear() {
+	x.Req, x.Resp = Request{}, Response{}
+	s := &x.state
+	s.site, s.meta, s.out, s.leading = nil, nil, Outcome{}, false
+	s.host, s.path, s.query = nil, nil, nil
+	s.rangeAsk = byterange.Range{}
+	s.encoded, s.key, s.resolved, s.scratch = s.encoded[:0], s.key[:0], s.resolved[:0], s.scratch[:0]
+	clear(s.header)
+	s.header, s.ranges, s.lines = s.header[:0], s.ranges[:0], s.lines[:0]
+}
+
+// AppendSelecting implements cache.Selecting: a response may vary on what the
+// origin gets to see, which is what the site forwards and nothing else.
+func (x *Exchange) AppendSelecting(dst []byte, name string) []byte {
+	if !x.site.forwards(name) {
+		return dst
+	}
+	return rfc9111.NormalizeSelecting(name, x.joined(name), dst)
+}
+
+// joined returns all lines of a request field joined by ", ", nil when absent. It
+// copies only when there is more than one.
+func (x *Exchange) joined(name string) []byte {
+	x.lines = x.Req.Header.Append(x.lines[:0], name)
+	switch len(x.lines) {
+	case 0:
+		return nil
+	case 1:
+		return x.lines[0]
+	}
+	start := len(x.scratch)
+	for i, line := range x.lines {
+		if i > 0 {
+			x.scratch = append(x.scratch, ", "...)
+		}
+		x.scratch = append(x.scratch, line...)
+	}
+	return x.scratch[start:len(x.scratch):len(x.scratch)]
+}
+
+// borrowed returns b as a string without copying. The string is valid, and b must
+// not change, until Edge.Finish.
+func borrowed(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// value returns what add appends as a string that lives until Finish. Growing the
+// scratch buffer leaves earlier values in the old one, which they keep alive.
+func (x *Exchange) value(add func([]byte) []byte) string {
+	start := len(x.scratch)
+	x.scratch = add(x.scratch)
+	return borrowed(x.scratch[start:])
+}
+
+// object returns what is being served, nil when that is not from the cache.
+func (x *Exchange) object() *cache.Object { return x.body.reader.Object() }

@@ -1,0 +1,223 @@
+package cache
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"edged/cache/disk"
+	"edged/cache/object"
+	"edged/cache/ram"
+)
+
+// Disks is what the cache needs of the disk tier; *disk.Set and *disk.Tier are
+// such. Every method degrades to a miss when a disk is sick.
+type Disks interface {
+	Lookup(key object.Key) (*disk.Entry, bool)
+	ReadBlock(e *disk.Entry, block int, dst []byte) error
+	Has(e *disk.Entry, block int) bool
+	Put(key object.Key, m *object.Meta, stripe int, blocks []disk.Body) bool
+	PutMeta(key object.Key, m *object.Meta) bool
+	Remove(key object.Key)
+}
+
+// Options configure a cache.
+type Options struct {
+	RAM   *ram.Tier // required
+	Disks Disks     // nil: memory only
+	// Window is how far, in bytes, a fill of a larger object may run ahead of its
+	// fastest reader; 0 means 32 MiB or a quarter of the RAM tier.
+	Window int64
+	// Linger is how long a fill that waits at its window survives without a
+	// reader; 0 means 5 s.
+	Linger time.Duration
+	// Stall is how long a reader waits for the next byte; 0 means 60 s.
+	Stall time.Duration
+	Log   *slog.Logger
+}
+
+// Cache is the two-tier store. Close it only after all its fills have ended.
+type Cache struct {
+	ram     *ram.Tier
+	disks   Disks
+	index   *index
+	seed    uint64
+	seq     atomic.Uint64
+	window  int64
+	linger  time.Duration
+	stall   time.Duration
+	log     *slog.Logger
+	mu      sync.Mutex
+	joins   map[object.ID]*Fill // fetches whose header is not known yet; guarded by mu
+	private map[object.ID]int64 // keys not to collapse until then (Unix ns); guarded by mu
+	fills   atomic.Int64        // fetches under way
+}
+
+// New returns an empty cache over the given tiers.
+func New(o Options) *Cache {
+	size := o.RAM.Stats().Size
+	c := &Cache{
+		ram: o.RAM, disks: o.Disks, index: newIndex(size / (32 << 10)), seed: rand.Uint64(),
+		window: o.Window, linger: o.Linger, stall: o.Stall, log: o.Log,
+		joins: map[object.ID]*Fill{}, private: map[object.ID]int64{},
+	}
+	if c.window <= 0 {
+		c.window = max(2*object.BlockSize, min(32<<20, size/4))
+	}
+	if c.linger <= 0 {
+		c.linger = 5 * time.Second
+	}
+	if c.stall <= 0 {
+		c.stall = time.Minute
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Selecting gives the request's values of the fields that select among variants.
+type Selecting interface {
+	// AppendSelecting appends the normalised value of field name to dst.
+	AppendSelecting(dst []byte, name string) []byte
+}
+
+// Lookup finds the object stored under the primary key, or under the variant of
+// it that sel selects, fresh or stale. The key it resolved to is appended to
+// buf and returned, for Join after a miss. Tier says where the object was.
+func (c *Cache) Lookup(key []byte, sel Selecting, buf []byte) (o *Object, tier Tier, resolved []byte) {
+	o, tier = c.find(key)
+	if o == nil || o.Meta().Freshness.Flags&object.VaryMarker == 0 {
+		return o, tier, append(buf, key...)
+	}
+	resolved = AppendVariant(append(buf, key...), o.Meta().Header.Get("Vary"), sel)
+	if o, tier = c.find(resolved); o != nil && o.Meta().Freshness.Flags&object.VaryMarker != 0 {
+		o = nil
+	}
+	return o, tier, resolved
+}
+
+func (c *Cache) find(key []byte) (*Object, Tier) {
+	id := object.Hash(c.seed, key)
+	if o := c.index.get(id, key); o != nil {
+		if o.resident.Load() == 0 && o.disk.Load() != nil {
+			return o, TierDisk
+		}
+		return o, TierRAM
+	}
+	if c.disks == nil {
+		return nil, TierNone
+	}
+	e, ok := c.disks.Lookup(object.Key(key))
+	if !ok || !c.usable(e) {
+		return nil, TierNone
+	}
+	return c.opened(id, e), TierDisk
+}
+
+// usable reports whether what is on disk is whole or can be made whole.
+func (c *Cache) usable(e *disk.Entry) bool {
+	m := e.Meta
+	if m.Freshness.Flags&(object.Resumable|object.VaryMarker) != 0 || m.Size <= 0 {
+		return true
+	}
+	for i := range object.Blocks(m.Size) {
+		if !c.disks.Has(e, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// opened puts an object found on disk into the index, unless somebody was faster.
+func (c *Cache) opened(id object.ID, e *disk.Entry) *Object {
+	o := newObject(c, id, e.Meta.Key, e.Meta)
+	o.disk.Store(e)
+	if won := c.index.putIfAbsent(o); won != nil {
+		return won
+	}
+	return o
+}
+
+// Done tells the cache that a request is through with o, which Lookup or a fill
+// returned. It forgets an object of which nothing is in memory.
+func (c *Cache) Done(o *Object) {
+	if o.resident.Load() == 0 {
+		o.forgetIdle()
+	}
+}
+
+// newVersion makes the object of a response that a fill received.
+func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
+	own := *m
+	own.Key, own.Seq = f.key, c.seq.Add(1)
+	for own.Version == 0 {
+		own.Version = rand.Uint64()
+	}
+	return newObject(c, f.id, f.key, &own)
+}
+
+// freshen replaces the metadata of a stored object after a validation.
+func (c *Cache) freshen(o *Object, m *object.Meta) {
+	own := *m
+	own.Key, own.Version, own.Size, own.Seq = o.key, o.Meta().Version, o.Size(), c.seq.Add(1)
+	o.meta.Store(&own)
+	if c.disks != nil && own.Size >= 0 {
+		c.disks.PutMeta(o.key, &own)
+	}
+}
+
+// settle makes a whole block the RAM tier's.
+func (c *Cache) settle(s *slot) {
+	o := s.object
+	c.ram.Admit(s.block, blockHash(o.id, s.index), s)
+	s.done.Store(true)
+	s.block.Release()
+}
+
+func blockHash(id object.ID, i int) uint64 {
+	return id.Hi ^ (uint64(i)+1)*0x9e3779b97f4a7c15
+}
+
+// alloc takes a block from the RAM tier. When readers pin everything it tries
+// again for a short while.
+func (c *Cache) alloc(ctx context.Context, n int) (*ram.Block, error) {
+	if b, ok := c.ram.Alloc(n); ok {
+		return b, nil
+	}
+	const patience, step = 2 * time.Second, 10 * time.Millisecond
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	for range patience / step {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-tick.C:
+		}
+		if b, ok := c.ram.Alloc(n); ok {
+			return b, nil
+		}
+	}
+	return nil, ErrNoMemory
+}
+
+func (c *Cache) forgetDisk(key object.Key) {
+	if c.disks != nil {
+		c.disks.Remove(key)
+	}
+}
+
+// Stats are counters and gauges of the cache.
+type Stats struct {
+	Objects int64 // objects with something in memory
+	Fills   int64 // fetches under way
+	RAM     ram.Stats
+}
+
+// Stats returns a snapshot.
+func (c *Cache) Stats() Stats {
+	return Stats{Objects: c.index.count.Load(), Fills: c.fills.Load(), RAM: c.ram.Stats()}
+}

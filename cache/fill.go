@@ -1,0 +1,479 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"edged/cache/object"
+	"edged/cache/ram"
+)
+
+// What can end a fill or a reader early.
+var (
+	// ErrCut is what readers of a broken object get: the body is not whole.
+	ErrCut = errors.New("cache: fill was aborted")
+	// ErrMissing means that a block is neither in memory nor on disk nor on its
+	// way: the caller must fill it.
+	ErrMissing = errors.New("cache: block is missing")
+	// ErrAbandoned tells the leader to stop: nobody reads, and what is left is too
+	// much to fetch on suspicion. Committing keeps the whole blocks.
+	ErrAbandoned = errors.New("cache: fill has no readers left")
+	// ErrNoMemory means that readers pin the whole arena.
+	ErrNoMemory = errors.New("cache: no free memory")
+	// ErrTooLong means that a body outgrew its announced length.
+	ErrTooLong = errors.New("cache: body is longer than announced")
+	// ErrStalled means that a reader waited too long for the next byte.
+	ErrStalled = errors.New("cache: fill makes no progress")
+)
+
+// firstBuffer is what a body of unknown length gets at first; it grows eightfold
+// up to a block, so that a small chunked playlist does not need a whole block.
+const firstBuffer = 32 << 10
+
+// Fill is one fetch on behalf of everybody who wants the same bytes. Its leader
+// writes, followers wait on Ready and then read the object.
+type Fill struct {
+	c     *Cache
+	id    object.ID
+	key   object.Key
+	table object.ID // under which it was joined
+
+	ready   chan struct{} // closed when the header, or that there is none, is known; nil for a range
+	waiting atomic.Int32  // joined, but not reading yet: nothing may be trimmed
+	cancel  context.CancelFunc
+
+	// Set before ready is closed.
+	obj    *Object
+	err    error
+	shared bool
+	status int
+
+	// The body; used by the leader only, but for next.
+	start int64        // offset of the first byte written
+	next  atomic.Int64 // offset of the next byte to write
+	limit int64        // end of this fill's range, -1 for the end of the body
+	slot  *slot        // the block being written
+	prev  *Object      // what the new object replaced: an abort brings it back
+	ended bool
+}
+
+// Key returns the full cache key.
+func (f *Fill) Key() object.Key { return f.key }
+
+// Ready is closed when Object and Err are valid.
+func (f *Fill) Ready() <-chan struct{} { return f.ready }
+
+// Object returns what the fetch made: a new object, or the stored one freshened.
+func (f *Fill) Object() *Object { return f.obj }
+
+// Err returns why there is no object.
+func (f *Fill) Err() error { return f.err }
+
+// Shared reports whether followers may have the object; if not they fetch for
+// themselves.
+func (f *Fill) Shared() bool { return f.shared }
+
+// SetStatus notes the status of the origin's answer; the leader calls it before
+// the header is published.
+func (f *Fill) SetStatus(status int) { f.status = status }
+
+// Status returns the status of the origin's answer, valid after Ready.
+func (f *Fill) Status() int { return f.status }
+
+// Prefix calls look with what has been written of the first block, for a glance
+// into a small body; with nothing when the block is no longer in memory. The bytes
+// are borrowed for the call. Only the leader calls it.
+func (f *Fill) Prefix(look func([]byte)) {
+	s := f.obj.slot(0)
+	if s == nil || !s.block.Retain() {
+		look(nil)
+		return
+	}
+	defer s.block.Release()
+	look(s.block.Buffer()[:s.ready.Load()])
+}
+
+// Next returns the offset of the next byte the leader has to write.
+func (f *Fill) Next() int64 { return f.next.Load() }
+
+// Limit returns the end of the range to fetch, -1 for the end of the body.
+func (f *Fill) Limit() int64 { return f.limit }
+
+// Leave ends the caller's membership in the fill, as leader or follower. Every
+// Join and FillFrom is followed by exactly one Leave, after the caller opened its
+// Reader or gave up.
+func (f *Fill) Leave() {
+	f.waiting.Add(-1)
+	o := f.obj
+	if o == nil {
+		return
+	}
+	o.room.broadcast()
+	if o.transient {
+		o.releaseTransient()
+	}
+}
+
+// OnStop sets what stops the fetch when nobody wants its bytes any more. The
+// leader calls it before it starts the fill.
+func (f *Fill) OnStop(cancel context.CancelFunc) { f.cancel = cancel }
+
+func (f *Fill) stop() {
+	if f.cancel != nil {
+		f.cancel()
+	}
+}
+
+// Start publishes the header of a response with a body that is stored under the
+// fill's key and may be shared. offset is where the first byte written belongs.
+func (f *Fill) Start(m *object.Meta, offset int64) *Object {
+	o := f.c.newVersion(f, m)
+	f.adopt(o, offset, true)
+	f.prev = f.c.index.put(o)
+	f.publish()
+	return o
+}
+
+// StartTransient publishes the header of a response that is only passed through.
+// Followers may share it when shared is true.
+func (f *Fill) StartTransient(m *object.Meta, offset int64, shared bool) *Object {
+	o := f.c.newVersion(f, m)
+	o.transient = true
+	f.adopt(o, offset, shared)
+	f.publish()
+	return o
+}
+
+func (f *Fill) adopt(o *Object, offset int64, shared bool) {
+	f.obj, f.shared, o.maker = o, shared, f
+	f.start = offset
+	f.next.Store(offset)
+	o.mu.Lock()
+	o.fills = append(o.fills, f)
+	o.busy++
+	o.mu.Unlock()
+}
+
+// Freshened publishes that the stored object is good again with metadata m, and
+// ends the fill.
+func (f *Fill) Freshened(o *Object, m *object.Meta) {
+	f.c.freshen(o, m)
+	f.obj, f.shared = o, true
+	f.endOnce()
+	f.publish()
+}
+
+// Fail publishes that there is no response, and ends the fill.
+func (f *Fill) Fail(err error) {
+	f.err, f.shared = err, true
+	f.endOnce()
+	f.publish()
+}
+
+// publish lets followers go on. Whoever comes later finds the object in the index.
+func (f *Fill) publish() {
+	if f.ready != nil {
+		f.c.released(f)
+		close(f.ready)
+	}
+}
+
+// Buffer returns room for the next bytes of the body, in the arena. It waits while
+// the fill is a whole window ahead of its fastest reader, and for memory. The
+// room stays the leader's until the next call of a method of the fill.
+// At the end of the range the room is empty.
+func (f *Fill) Buffer(ctx context.Context) ([]byte, error) {
+	if f.slot == nil {
+		if f.atEnd() {
+			return nil, nil
+		}
+		if err := f.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if int(f.slot.ready.Load()) == f.capacity() {
+		if err := f.grow(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return f.slot.block.Buffer()[f.slot.ready.Load():f.capacity()], nil
+}
+
+// atEnd reports whether all bytes of the range are written.
+func (f *Fill) atEnd() bool {
+	end := f.limit
+	if size := f.obj.Size(); end < 0 {
+		end = size
+	}
+	return end >= 0 && f.next.Load() >= end
+}
+
+// capacity is how much of the current block's buffer may be used.
+func (f *Fill) capacity() int {
+	n := len(f.slot.block.Buffer())
+	if size := f.obj.Size(); size >= 0 {
+		n = min(n, object.BlockLen(size, f.slot.index))
+	}
+	return min(n, object.BlockSize)
+}
+
+// open starts the next block.
+func (f *Fill) open(ctx context.Context) error {
+	if err := f.awaitRoom(ctx); err != nil {
+		return err
+	}
+	o, i := f.obj, int(f.next.Load()/object.BlockSize)
+	if o.slot(i) != nil {
+		return ErrAbandoned // somebody else filled what comes next
+	}
+	n := firstBuffer
+	if size := o.Size(); size >= 0 {
+		n = object.BlockLen(size, i)
+	}
+	b, err := f.c.alloc(ctx, n)
+	if err != nil {
+		return err
+	}
+	f.slot = &slot{object: o, index: i, source: TierOrigin, block: b}
+	o.setSlot(f.slot)
+	return nil
+}
+
+// grow moves the current block of a body of unknown length to a larger buffer.
+func (f *Fill) grow(ctx context.Context) error {
+	old := f.slot
+	have := int(old.ready.Load())
+	if have >= object.BlockSize || f.obj.Size() >= 0 {
+		return fmt.Errorf("%w: block %d", ErrTooLong, old.index)
+	}
+	b, err := f.c.alloc(ctx, min(8*have, object.BlockSize))
+	if err != nil {
+		return err
+	}
+	copy(b.Buffer(), old.block.Buffer()[:have])
+	f.replace(old, b)
+	return nil
+}
+
+// replace puts the bytes of slot old, now in block b, in its place.
+func (f *Fill) replace(old *slot, b *ram.Block) {
+	s := &slot{object: f.obj, index: old.index, source: old.source, block: b}
+	s.ready.Store(old.ready.Load())
+	f.slot = s
+	f.obj.setSlot(s)
+	old.block.Release()
+}
+
+// Advance publishes the next n bytes of the room that Buffer returned.
+func (f *Fill) Advance(n int) {
+	if n <= 0 {
+		return
+	}
+	s := f.slot
+	f.next.Add(int64(n))
+	if ready := s.ready.Add(int32(n)); f.blockIsWhole(s, int(ready)) {
+		f.finish()
+	}
+	f.obj.progress.broadcast()
+}
+
+func (f *Fill) blockIsWhole(s *slot, ready int) bool {
+	if size := f.obj.Size(); size >= 0 {
+		return ready == object.BlockLen(size, s.index)
+	}
+	return ready == object.BlockSize
+}
+
+// finish hands the whole current block to the RAM tier.
+func (f *Fill) finish() {
+	s, o := f.slot, f.obj
+	f.slot = nil
+	if o.transient {
+		s.done.Store(true)
+		return
+	}
+	f.c.settle(s)
+	if (s.index+1)%object.StripeBlocks == 0 {
+		o.spillEarly(s.index / object.StripeBlocks)
+	}
+}
+
+// Commit ends the fill: everything it was asked for has been written. With m the
+// metadata are replaced by it (its Size is ignored). A body of unknown length has
+// now its length. Committing a fill that Buffer ended with ErrAbandoned keeps its
+// whole blocks. Committing short of the announced length is an abort.
+func (f *Fill) Commit(m *object.Meta, abandoned bool) error {
+	if !abandoned && f.obj.Size() >= 0 && !f.atEnd() {
+		err := fmt.Errorf("%w: body ended at byte %d of %d", ErrCut, f.next.Load(), f.obj.Size())
+		f.Abort(err)
+		return err
+	}
+	if f.ended {
+		return nil
+	}
+	f.endOnce()
+	o := f.obj
+	if abandoned {
+		f.dropPartial()
+	} else {
+		f.conclude(m)
+	}
+	f.detach()
+	if !abandoned || o.resumable() {
+		o.spillRest()
+	}
+	return nil
+}
+
+// conclude settles the last block and the length.
+func (f *Fill) conclude(m *object.Meta) {
+	o := f.obj
+	if o.Size() < 0 {
+		f.fixSize(m)
+	} else if m != nil {
+		o.replaceMeta(m, o.Size())
+	}
+	if f.slot != nil {
+		f.finish()
+	}
+	if o.Size() == 0 && !o.transient {
+		f.anchor()
+	}
+}
+
+// fixSize shrinks the last block to its content and publishes the length.
+func (f *Fill) fixSize(m *object.Meta) {
+	o, size := f.obj, f.next.Load()
+	if f.slot != nil {
+		old := f.slot
+		if b := f.c.ram.Shrink(old.block, int(old.ready.Load())); b != old.block {
+			s := &slot{object: o, index: old.index, source: old.source, block: b}
+			s.ready.Store(old.ready.Load())
+			f.slot = s
+			o.setSlot(s)
+		}
+	}
+	if m == nil {
+		m = o.Meta()
+	}
+	o.replaceMeta(m, size)
+	o.size.Store(size)
+}
+
+// anchor gives an object without a body a block of its own: what has a block is
+// bounded, counted and evicted like everything else.
+func (f *Fill) anchor() {
+	b, ok := f.c.ram.Alloc(1)
+	if !ok {
+		f.c.index.remove(f.obj)
+		return
+	}
+	s := &slot{object: f.obj, source: TierOrigin, block: b}
+	f.obj.setSlot(s)
+	f.c.settle(s)
+}
+
+// Abort ends the fill: its bytes are not what was promised. A resumable object
+// keeps its whole blocks, and its readers fill what is missing again; any other is
+// broken, its readers are cut, and what it replaced comes back.
+func (f *Fill) Abort(err error) {
+	if f.ended {
+		return
+	}
+	if f.obj == nil {
+		f.Fail(err)
+		return
+	}
+	f.endOnce()
+	o := f.obj
+	f.dropPartial()
+	if !o.transient && o.resumable() && !errors.Is(err, ErrTooLong) {
+		f.detach()
+		return
+	}
+	restore := f.c.index.remove(o) && f.prev != nil
+	f.detach()
+	f.c.forgetDisk(o.key)
+	o.fail(errors.Join(ErrCut, err))
+	if restore {
+		f.c.index.put(f.prev)
+	}
+}
+
+// Kill ends the fill and breaks the object: the origin has another version now,
+// and bytes of two versions must never meet.
+func (f *Fill) Kill(err error) {
+	if f.ended {
+		return
+	}
+	f.endOnce()
+	f.dropPartial()
+	f.detach()
+	f.c.forgetDisk(f.key)
+	f.obj.fail(errors.Join(ErrCut, err))
+}
+
+func (f *Fill) endOnce() {
+	f.ended = true
+	f.c.fills.Add(-1)
+}
+
+// dropPartial lets go of the block that was being written.
+func (f *Fill) dropPartial() {
+	if s := f.slot; s != nil {
+		f.slot = nil
+		f.obj.drop(s)
+		s.block.Release()
+	}
+}
+
+// detach takes the fill off its object.
+func (f *Fill) detach() {
+	o := f.obj
+	o.mu.Lock()
+	for i, g := range o.fills {
+		if g == f {
+			o.fills = append(o.fills[:i], o.fills[i+1:]...)
+			break
+		}
+	}
+	o.mu.Unlock()
+	o.end()
+	o.progress.broadcast()
+	if o.transient {
+		o.releaseTransient()
+	}
+}
+
+// awaitRoom waits until the fill may run on: a window bounds how far it gets ahead
+// of its fastest reader.
+func (f *Fill) awaitRoom(ctx context.Context) error {
+	var grace *time.Timer
+	for {
+		room := f.obj.room.arm()
+		ok, idle := f.obj.mayRun(f)
+		if ok {
+			return nil
+		}
+		if idle && f.obj.transient {
+			return ErrAbandoned
+		}
+		if grace == nil {
+			grace = time.NewTimer(f.c.linger)
+			defer grace.Stop()
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-grace.C:
+			if idle {
+				return ErrAbandoned
+			}
+			grace.Reset(f.c.linger)
+		}
+	}
+}

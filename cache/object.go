@@ -1,0 +1,204 @@
+package cache
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"edged/cache/disk"
+	"edged/cache/object"
+	"edged/cache/ram"
+)
+
+// Tier says where bytes came from.
+type Tier uint8
+
+// The tiers, in the words of logs and counters.
+const (
+	TierNone Tier = iota
+	TierRAM
+	TierDisk
+	TierOrigin
+)
+
+// String returns the tier's stable name.
+func (t Tier) String() string { return [...]string{"none", "ram", "disk", "origin"}[t] }
+
+// Object is one version of one response: its metadata and a table of blocks, of
+// which any may be in memory, on disk, on their way or missing.
+//
+// An Object is owned by the garbage collector; only its blocks are counted. It
+// stays readable after it has left the index.
+type Object struct {
+	c    *Cache
+	id   object.ID
+	key  object.Key
+	meta atomic.Pointer[object.Meta]
+	size atomic.Int64 // body length, -1 while unknown
+
+	slots    atomic.Pointer[[]atomic.Pointer[slot]]
+	resident atomic.Int32 // slots that hold a block
+
+	progress signal // bytes were published, a fill ended, the size became known
+	room     signal // a reader moved on or left
+
+	disk      atomic.Pointer[disk.Entry] // where the body is on disk, nil when it is not
+	transient bool                       // never indexed or stored: blocks go as soon as they are read
+	maker     *Fill                      // the fill that made the object, nil when it came from disk
+
+	mu      sync.Mutex // guards the fields below
+	busy    int        // fills and disk loads under way
+	fills   []*Fill    // under way
+	readers []*Reader  // of an object that is being filled
+	spilled []bool     // stripes handed to the disk tier by this process
+	cut     error      // why the object is no longer whole; nil while it is
+}
+
+// slot is one block of an object in memory. It is replaced, never changed, but
+// for the number of bytes that are ready.
+type slot struct {
+	object *Object
+	index  int
+	source Tier
+	block  *ram.Block
+	ready  atomic.Int32 // bytes published; they never change
+	done   atomic.Bool  // the block is whole
+}
+
+// Evicted tells the object that the RAM tier let go of the slot's block.
+func (s *slot) Evicted(*ram.Block) { s.object.drop(s) }
+
+func newObject(c *Cache, id object.ID, key object.Key, m *object.Meta) *Object {
+	o := &Object{c: c, id: id, key: key}
+	o.meta.Store(m)
+	o.size.Store(m.Size)
+	n := 1
+	if m.Size > 0 {
+		n = object.Blocks(m.Size)
+	}
+	table := make([]atomic.Pointer[slot], n)
+	o.slots.Store(&table)
+	return o
+}
+
+// Meta returns the metadata; it is immutable and may be replaced by a freshened
+// one at any time.
+func (o *Object) Meta() *object.Meta { return o.meta.Load() }
+
+// Size returns the length of the body in bytes, -1 while a fill does not know it.
+func (o *Object) Size() int64 { return o.size.Load() }
+
+// Transient reports whether the object is only passed through.
+func (o *Object) Transient() bool { return o.transient }
+
+// Key returns the full cache key.
+func (o *Object) Key() object.Key { return o.key }
+
+// slot returns the slot of block i, nil when the block is not in memory.
+func (o *Object) slot(i int) *slot {
+	table := *o.slots.Load()
+	if i >= len(table) {
+		return nil
+	}
+	return table[i].Load()
+}
+
+// setSlot publishes s, growing the table of an object of unknown size. Whoever
+// writes a block calls it; the slot it replaces, if any, is the writer's own.
+func (o *Object) setSlot(s *slot) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	table := *o.slots.Load()
+	if s.index >= len(table) {
+		grown := make([]atomic.Pointer[slot], max(s.index+1, 2*len(table)))
+		for i := range table {
+			grown[i].Store(table[i].Load())
+		}
+		o.slots.Store(&grown)
+		table = grown
+	}
+	if table[s.index].Swap(s) == nil {
+		o.resident.Add(1)
+	}
+}
+
+// drop forgets slot s and, with its last block, the object: what is on disk is
+// found there again.
+func (o *Object) drop(s *slot) bool {
+	table := *o.slots.Load()
+	if s.index >= len(table) || !table[s.index].CompareAndSwap(s, nil) {
+		return false
+	}
+	if o.resident.Add(-1) == 0 {
+		o.forgetIdle()
+	}
+	return true
+}
+
+// begin notes work that writes slots; end undoes it. The blocks of a broken object
+// go when there is none left.
+func (o *Object) begin() {
+	o.mu.Lock()
+	o.busy++
+	o.mu.Unlock()
+}
+
+func (o *Object) end() {
+	o.mu.Lock()
+	o.busy--
+	discard := o.busy == 0 && o.cut != nil
+	o.mu.Unlock()
+	if discard {
+		o.discard()
+	}
+}
+
+// forgetIdle takes an object without blocks in memory and without work under way
+// out of the index.
+func (o *Object) forgetIdle() {
+	o.mu.Lock()
+	busy := o.busy > 0
+	o.mu.Unlock()
+	if !busy && o.resident.Load() == 0 {
+		o.c.index.remove(o)
+	}
+}
+
+// discard lets go of all blocks in memory. Nothing may be writing them.
+func (o *Object) discard() {
+	table := *o.slots.Load()
+	for i := range table {
+		s := table[i].Swap(nil)
+		if s == nil {
+			continue
+		}
+		o.resident.Add(-1)
+		if o.transient {
+			s.block.Release()
+		} else {
+			o.c.ram.Remove(s.block)
+		}
+	}
+}
+
+// fail marks the object as broken: its readers are cut, nobody finds it again. Its
+// blocks go at once, or when the work on it ends.
+func (o *Object) fail(err error) {
+	o.mu.Lock()
+	if o.cut == nil {
+		o.cut = err
+	}
+	idle := o.busy == 0
+	o.mu.Unlock()
+	o.c.index.remove(o)
+	o.progress.broadcast()
+	if idle {
+		o.discard()
+	}
+}
+
+// failure returns why the object is broken, nil while it is not.
+func (o *Object) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.cut
+}

@@ -1,0 +1,169 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+
+	"edged/cache/disk"
+	"edged/cache/object"
+	"edged/cache/ram"
+)
+
+// spillBody lends a block to the disk tier until it is written.
+type spillBody struct {
+	*ram.Block
+	n int
+}
+
+// Bytes returns the body bytes of the block.
+func (b spillBody) Bytes() []byte { return b.Buffer()[:b.n:b.n] }
+
+// spillEarly writes a whole stripe of a large object while the fill goes on. Only
+// a resumable object may be found on disk in part.
+func (o *Object) spillEarly(stripe int) {
+	if o.resumable() && o.Size() > object.StripeSize {
+		o.spill(stripe)
+	}
+}
+
+// spillRest writes every stripe that is whole in memory and not on disk yet.
+func (o *Object) spillRest() {
+	if o.transient {
+		return
+	}
+	for i := range max(1, (object.Blocks(o.Size())+object.StripeBlocks-1)/object.StripeBlocks) {
+		o.spill(i)
+	}
+}
+
+// spill hands one stripe to the disk tier. A stripe with a block missing stays in
+// memory only, and so does what the tier's queue has no room for.
+func (o *Object) spill(stripe int) {
+	if o.c.disks == nil || !o.claimStripe(stripe) {
+		return
+	}
+	blocks, ok := o.borrow(stripe)
+	if !ok || !o.c.disks.Put(o.key, o.Meta(), stripe, blocks) {
+		o.unclaimStripe(stripe)
+		return
+	}
+	if o.disk.Load() == nil && o.Size() > object.StripeSize {
+		o.reopen()
+	}
+}
+
+// reopen looks the object up on disk, so that blocks that leave memory are found
+// there while the fill goes on.
+func (o *Object) reopen() {
+	e, ok := o.c.disks.Lookup(o.key)
+	if ok && e.Meta.Version == o.Meta().Version {
+		o.disk.Store(e)
+	}
+}
+
+func (o *Object) claimStripe(stripe int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.spilled) <= stripe {
+		o.spilled = append(o.spilled, false)
+	}
+	if o.spilled[stripe] {
+		return false
+	}
+	o.spilled[stripe] = true
+	return true
+}
+
+func (o *Object) unclaimStripe(stripe int) {
+	o.mu.Lock()
+	o.spilled[stripe] = false
+	o.mu.Unlock()
+}
+
+// borrow pins the blocks of a stripe; false when one of them is missing.
+func (o *Object) borrow(stripe int) ([]disk.Body, bool) {
+	first := stripe * object.StripeBlocks
+	last := min(first+object.StripeBlocks, object.Blocks(o.Size()))
+	bodies := make([]disk.Body, 0, max(0, last-first))
+	for i := first; i < last; i++ {
+		s := o.slot(i)
+		if s == nil || !s.done.Load() || !s.block.Retain() {
+			for _, b := range bodies {
+				b.Release()
+			}
+			return nil, false
+		}
+		bodies = append(bodies, spillBody{s.block, object.BlockLen(o.Size(), i)})
+	}
+	return bodies, true
+}
+
+// load brings block i from disk into memory. It returns nil without an error when
+// somebody else is at it. A disk that fails is not asked again for this object.
+func (o *Object) load(i int) (*slot, error) {
+	n := object.BlockLen(o.Size(), i)
+	b, err := o.c.alloc(context.Background(), n)
+	if err != nil {
+		return nil, err
+	}
+	s := &slot{object: o, index: i, source: TierDisk, block: b}
+	if !o.claim(s) {
+		b.Release()
+		return nil, nil
+	}
+	defer o.end()
+	defer o.progress.broadcast()
+	if err := o.read(s, n); err != nil {
+		o.c.log.Warn("block not readable from disk", "err", err)
+		o.disk.Store(nil)
+		o.drop(s)
+		b.Release()
+		return nil, nil
+	}
+	s.ready.Store(int32(n))
+	o.c.settle(s)
+	return s, nil
+}
+
+// Readable reports whether an object found on disk can really be read, by loading
+// its first block. One that cannot, and cannot be completed either, is forgotten:
+// to its viewers a bad disk is a miss.
+func (o *Object) Readable() bool {
+	if o.Size() <= 0 || o.resumable() || o.slot(0) != nil {
+		return true
+	}
+	s, err := o.load(0)
+	if err != nil || s == nil && o.disk.Load() == nil {
+		o.fail(ErrCut)
+		return false
+	}
+	return true
+}
+
+func (o *Object) read(s *slot, n int) error {
+	e := o.disk.Load()
+	if e == nil {
+		return fmt.Errorf("cache: %w", disk.ErrNotFound)
+	}
+	return o.c.disks.ReadBlock(e, s.index, s.block.Buffer()[:n])
+}
+
+// claim makes s the slot of its block unless there is one.
+func (o *Object) claim(s *slot) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	table := *o.slots.Load()
+	if s.index >= len(table) || !table[s.index].CompareAndSwap(nil, s) {
+		return false
+	}
+	o.resident.Add(1)
+	o.busy++
+	return true
+}
+
+// replaceMeta stores m as the metadata of a body of size bytes.
+func (o *Object) replaceMeta(m *object.Meta, size int64) {
+	own, was := *m, o.Meta()
+	own.Key, own.Version, own.Seq, own.Account, own.Size = o.key, was.Version, was.Seq, was.Account, size
+	o.meta.Store(&own)
+}

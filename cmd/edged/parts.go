@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"edged/auth"
+	"edged/cache"
+	"edged/cache/disk"
+	"edged/cache/ram"
+	"edged/internal/config"
+	"edged/internal/edge"
+	"edged/internal/server"
+	"edged/logfmt"
+)
+
+// verifiedTokens is how many checked Ed25519 signatures the process remembers.
+const verifiedTokens = 1 << 17
+
+// parts are what a running daemon consists of, in the order in which they are
+// built. They are closed in the opposite order.
+type parts struct {
+	log        *slog.Logger
+	signatures *auth.Signatures
+	ram        *ram.Tier
+	disks      *disk.Set
+	cache      *cache.Cache
+	access     *logfmt.Writer
+	edge       *edge.Edge
+	server     *server.Server
+	sites      []*edge.Site
+}
+
+// build makes the parts of a configuration. What it built before an error it
+// closes again.
+func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
+	p = &parts{log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.signatures, err = auth.NewSignatures(verifiedTokens); err != nil {
+		return p, err
+	}
+	if p.ram, err = ram.New(ram.Options{Size: int64(c.RAM.Size), Log: log}); err != nil {
+		return p, err
+	}
+	p.disks = openDisks(c.Disks, log)
+	p.cache = cache.New(cache.Options{RAM: p.ram, Disks: p.disks, Log: log})
+	if p.access, err = openLog(c, log); err != nil {
+		return p, err
+	}
+	options := edge.Options{Cache: p.cache, Error: log}
+	if p.access != nil {
+		options.Log = p.access
+	}
+	p.edge = edge.New(options)
+	if err = p.setSites(c); err != nil {
+		return p, err
+	}
+	certificates, err := loadCertificates(c)
+	if err != nil {
+		return p, err
+	}
+	p.server, err = server.New(server.Options{
+		Handler: p.edge, Certificates: certificates, MaxConns: c.Listen.MaxConnections, Log: log,
+	})
+	return p, err
+}
+
+// openDisks opens every disk that can be opened: one that cannot costs misses, not
+// the node.
+func openDisks(disks []config.Disk, log *slog.Logger) *disk.Set {
+	var tiers []*disk.Tier
+	for _, d := range disks {
+		start := time.Now()
+		t, err := disk.Open(disk.Options{Path: d.Path, Size: int64(d.Size), Log: log})
+		if err != nil {
+			log.Error("disk is not used", "path", d.Path, "err", err)
+			continue
+		}
+		log.Info("disk is open", "path", d.Path, "size", d.Size.String(), "objects", t.Stats().Objects, "took", time.Since(start).Round(time.Millisecond))
+		tiers = append(tiers, t)
+	}
+	return disk.NewSet(tiers)
+}
+
+// openLog opens the access log, nil when the configuration turns it off.
+func openLog(c *config.Config, log *slog.Logger) (*logfmt.Writer, error) {
+	if c.Log.Dir == "" {
+		return nil, nil
+	}
+	format, err := logfmt.ParseFormat(c.Log.Format)
+	if err != nil {
+		return nil, err
+	}
+	address, err := logfmt.ParseAddressMode(c.Log.Address)
+	if err != nil {
+		return nil, err
+	}
+	return logfmt.NewWriter(logfmt.Options{
+		Dir: c.Log.Dir, Node: c.Node.Name, Format: format, Address: address,
+		MaxSize: int64(c.Log.MaxSize), MaxAge: time.Duration(c.Log.MaxAge), MaxTotal: int64(c.Log.MaxTotal),
+		Retention: time.Duration(c.Log.Retention), Compress: c.Log.Compress, Log: log,
+	})
+}
+
+// setSites replaces the sites by those of a configuration.
+func (p *parts) setSites(c *config.Config) error {
+	sites, err := buildSites(c, p.signatures)
+	if err != nil {
+		return err
+	}
+	p.edge.SetSites(edge.NewSites(sites))
+	p.sites = sites
+	return nil
+}
+
+func loadCertificates(c *config.Config) ([]tls.Certificate, error) {
+	var all []tls.Certificate
+	for _, files := range c.TLS.Certificates {
+		certificate, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s: %w", files.Cert, err)
+		}
+		all = append(all, certificate)
+	}
+	return all, nil
+}
+
+// drain stops taking connections, lets requests end until ctx does, and cuts what
+// is left.
+func (p *parts) drain(ctx context.Context) error { return p.server.Shutdown(ctx) }
+
+// close lets go of everything; requests must have ended.
+func (p *parts) close() {
+	var errs []error
+	if p.edge != nil {
+		p.edge.Close()
+	}
+	if p.access != nil {
+		errs = append(errs, p.access.Close())
+	}
+	if p.disks != nil {
+		errs = append(errs, p.disks.Close())
+	}
+	if p.ram != nil {
+		errs = append(errs, p.ram.Close())
+	}
+	if p.signatures != nil {
+		p.signatures.Close()
+	}
+	if err := errors.Join(errs...); err != nil {
+		p.log.Error("not everything was closed in order", "err", err)
+	}
+}

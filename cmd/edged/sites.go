@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"edged/auth"
+	"edged/internal/config"
+	"edged/internal/edge"
+	"edged/internal/target"
+	"edged/origin"
+)
+
+// buildSites turns the [[site]] tables into the edge's. Origins of a previous
+// table are closed by the caller when requests no longer use them.
+func buildSites(c *config.Config, signatures *auth.Signatures) ([]*edge.Site, error) {
+	sites := make([]*edge.Site, 0, len(c.Sites))
+	for i := range c.Sites {
+		s, err := buildSite(c, &c.Sites[i], signatures)
+		if err != nil {
+			return nil, fmt.Errorf("site %s of account %s: %w", c.Sites[i].Name, c.Sites[i].Account, err)
+		}
+		sites = append(sites, s)
+	}
+	return sites, nil
+}
+
+func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*edge.Site, error) {
+	origins, err := origin.New(originOptions(c.Node.Name, s))
+	if err != nil {
+		return nil, err
+	}
+	site := &edge.Site{
+		Account: s.Account, Name: s.Name, Hosts: s.Hosts, Origins: origins,
+		Query: queryPolicy(s.Query), Forward: s.ForwardHeaders, ClientDirectives: s.ClientDirectives,
+		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
+		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http",
+	}
+	if len(c.Listen.HTTPS) > 0 {
+		site.PublicScheme = "https"
+	}
+	if s.HSTS > 0 {
+		site.HSTS = fmt.Sprintf("max-age=%d", s.HSTS.Seconds())
+	}
+	if !s.Token.Required && len(s.Token.Keys) == 0 {
+		return site, nil
+	}
+	site.TokenRequired = s.Token.Required
+	site.Token, err = auth.NewECT(tokenOptions(s, signatures))
+	return site, err
+}
+
+func tokenOptions(s *config.Site, signatures *auth.Signatures) auth.Options {
+	o := auth.Options{
+		Account: s.Account, Required: s.Token.Required, Signatures: signatures,
+		MaxLifetime: time.Duration(s.Token.MaxLifetime), NBFLeeway: time.Duration(s.Token.NBFLeeway),
+	}
+	for _, k := range s.Token.Keys {
+		o.Keys = append(o.Keys, k.Parsed)
+	}
+	return o
+}
+
+func originOptions(node string, s *config.Site) origin.Options {
+	o := &s.Origin
+	return origin.Options{
+		URLs: s.Origins, Node: node, Host: o.Host,
+		ConnectTimeout: time.Duration(o.ConnectTimeout), FirstByteTimeout: time.Duration(o.FirstByteTimeout),
+		HoldTimeout: time.Duration(o.HoldTimeout), IdleTimeout: time.Duration(o.IdleTimeout),
+		TotalTimeout: time.Duration(o.TotalTimeout), MinRate: int64(o.MinRate), MaxConns: o.MaxConnections,
+		TLS: origin.TLSOptions{CAFile: o.CAFile, InsecureSkipVerify: o.InsecureSkipVerify},
+	}
+}
+
+// queryPolicy translates the words that the configuration has checked.
+func queryPolicy(q config.Query) target.QueryPolicy {
+	modes := map[string]target.Mode{"all": target.All, "none": target.None, "allow": target.Allow, "deny": target.Deny}
+	return target.QueryPolicy{Mode: modes[q.Mode], Names: q.Names, Sort: q.Sort, Drop: []string{"ect"}}
+}

@@ -1,0 +1,159 @@
+package edge
+
+import (
+	"errors"
+
+	"edged/cache"
+	"edged/cache/object"
+	"edged/cache/rfc9111"
+	"edged/origin"
+)
+
+// maxRounds is how often a request looks again because what it waited for turned
+// out to be somebody else's: another variant, or a response that is not shared.
+const maxRounds = 4
+
+// answer serves from the cache, or brings what is missing.
+func (e *Edge) answer(x *Exchange) {
+	for range maxRounds {
+		o, tier, resolved := e.cache.Lookup(x.key, x, x.resolved[:0])
+		x.resolved = resolved
+		if o != nil && e.fromStored(x, o, tier) {
+			return
+		}
+		if e.forward(x, o) {
+			return
+		}
+	}
+	x.out.Detail = DetailOriginProtocol
+	e.refuse(x, 502)
+}
+
+// fromStored serves o when it may be served as it is.
+func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
+	m := o.Meta()
+	switch rfc9111.Evaluate(&m.Freshness, x.directive, x.now) {
+	case rfc9111.Fresh:
+	case rfc9111.StaleWhileRevalidate:
+		x.out.Detail = DetailStale
+		e.validate(x, o, m)
+	case rfc9111.Unsatisfiable504:
+		x.out.Detail = DetailOnlyIfCached
+		return !e.refuse(x, 504)
+	default:
+		return false
+	}
+	if tier == cache.TierDisk && !o.Readable() {
+		return false // the disk has lost it: a miss
+	}
+	x.out.Hit, x.out.Tier = true, tier
+	e.respond(x, o, m)
+	return true
+}
+
+// validate fetches in the background, unless somebody does already.
+func (e *Edge) validate(x *Exchange, o *cache.Object, m *object.Meta) {
+	f, leader, _ := e.cache.Join(x.resolved, m, x.now)
+	if f == nil {
+		return
+	}
+	if leader {
+		e.startFetch(f, x.newFetch(o))
+	}
+	f.Leave()
+}
+
+// forward brings what Lookup did not have: as the leader of a fetch or behind
+// somebody else's. It returns false when the request has to look again.
+func (e *Edge) forward(x *Exchange, stale *cache.Object) bool {
+	var seen *object.Meta
+	x.out.Forward = ForwardURIMiss
+	if stale != nil {
+		seen = stale.Meta()
+		x.out.Forward = ForwardStale
+	} else if len(x.resolved) != len(x.key) {
+		x.out.Forward = ForwardVary
+	}
+	f, leader, newer := e.cache.Join(x.resolved, seen, x.now)
+	if newer != nil {
+		return e.share(x, newer)
+	}
+	defer f.Leave()
+	if leader {
+		e.startFetch(f, x.newFetch(stale))
+	}
+	<-f.Ready()
+	x.leading, x.out.Collapsed = leader, !leader
+	if err := f.Err(); err != nil {
+		e.failed(x, stale, err)
+		return true
+	}
+	return e.fetched(x, f, leader)
+}
+
+// share serves an object that came into the index while this request was on its
+// way to fetch it: as good as having waited for that fetch.
+func (e *Edge) share(x *Exchange, o *cache.Object) bool {
+	m := o.Meta()
+	if rfc9111.Evaluate(&m.Freshness, x.directive, e.now().UnixNano()) != rfc9111.Fresh {
+		return false
+	}
+	x.out.Collapsed, x.out.Stored, x.out.Tier = true, true, cache.TierRAM
+	e.respond(x, o, m)
+	return true
+}
+
+// fetched serves what a fill brought, if this request may have it.
+func (e *Edge) fetched(x *Exchange, f *cache.Fill, leader bool) bool {
+	o := f.Object()
+	if !leader && (!f.Shared() || string(o.Key()) != borrowed(x.resolved)) {
+		x.out.Collapsed = false
+		return false
+	}
+	m := o.Meta()
+	x.out.FwdStatus, x.out.Stored = f.Status(), !o.Transient()
+	if !o.Transient() || f.Shared() {
+		x.out.Tier = cache.TierRAM
+	}
+	if leader && f.Status() != 304 {
+		x.out.Tier = cache.TierOrigin
+	}
+	x.now = max(x.now, m.Freshness.Received)
+	e.respond(x, o, m)
+	return true
+}
+
+// failed answers when no origin had a usable response: stale if that is allowed,
+// else an error that nobody stores.
+func (e *Edge) failed(x *Exchange, stale *cache.Object, err error) {
+	detail, status := classify(err)
+	if stale != nil {
+		m := stale.Meta()
+		if rfc9111.MayServeOnError(&m.Freshness, x.directive, x.now) {
+			x.out.Detail, x.out.Tier = DetailStaleIfError, cache.TierRAM
+			e.respond(x, stale, m)
+			return
+		}
+		e.cache.Done(stale)
+	}
+	x.out.Detail = detail
+	e.refuse(x, status)
+}
+
+// classify maps a failed fetch to its detail and the status for the client: 504
+// for an origin that is too slow, 502 for any other fault of it.
+func classify(err error) (Detail, int) {
+	switch {
+	case errors.Is(err, errOriginStatus):
+		return DetailOriginStatus, 502
+	case errors.Is(err, origin.ErrTimeout):
+		return DetailOriginTimeout, 504
+	case errors.Is(err, origin.ErrLoop):
+		return DetailOriginLoop, 508
+	case errors.Is(err, origin.ErrConnect), errors.Is(err, origin.ErrTLS):
+		return DetailOriginConnect, 502
+	case errors.Is(err, cache.ErrNoMemory):
+		return DetailNoMemory, 503
+	}
+	return DetailOriginProtocol, 502
+}

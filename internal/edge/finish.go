@@ -1,0 +1,108 @@
+package edge
+
+import (
+	"time"
+
+	"edged/auth"
+	"edged/cache"
+	"edged/logfmt"
+)
+
+// Finish ends the exchange: what is pinned is released, the outcome is counted and
+// logged, and x is ready for the next request. It is called exactly once after
+// Serve, Refuse or Panicked.
+func (e *Edge) Finish(x *Exchange, d Delivery) {
+	x.body.Close()
+	x.slowestTier()
+	x.out.Aborted = d.Aborted
+	e.count(x, d)
+	if e.log != nil {
+		e.writeLog(x, d)
+	}
+	x.clear()
+}
+
+// slowestTier corrects the tier, which the header had to guess, by where bytes
+// really came from.
+func (x *Exchange) slowestTier() {
+	switch o := &x.out; {
+	case o.FromOrigin > 0:
+		o.Tier = cache.TierOrigin
+	case o.FromDisk > 0:
+		o.Tier = cache.TierDisk
+	case o.FromRAM > 0:
+		o.Tier = cache.TierRAM
+	}
+}
+
+// writeLog hands the log what became of the request, already redacted: no token,
+// no query, no cookie, the host of the referrer and the family of the agent only.
+func (e *Edge) writeLog(x *Exchange, d Delivery) {
+	r := &x.record
+	*r = logfmt.Record{
+		Time: x.arrived, Client: x.client(), Method: x.logMethod(), Host: x.logHost(), Path: x.logPath(),
+		Status: x.out.Status, Duration: time.Duration(e.now().UnixNano() - x.arrived),
+		BytesSent: d.Body, HeaderBytes: d.Header, FirstByte: d.FirstByte, Aborted: d.Aborted,
+	}
+	if x.site != nil {
+		r.Account, r.Site = x.site.Account, x.site.Name
+	}
+	x.logError(r)
+	r.Request = logfmt.Request{
+		RangeStart: x.rangeAsk.Start, RangeEnd: x.rangeAsk.End, Protocol: x.Req.Proto.String(),
+		TLS: logfmt.TLSVersion(x.Req.TLS), Class: x.out.Class.String(), Trace: x.trace[:],
+	}
+	if x.Req.Header != nil {
+		r.Request.Referrer = logfmt.ReferrerHost(x.Req.Header.Get("Referer"))
+		r.Request.Agent = logfmt.AgentOf(x.Req.Header.Get("User-Agent"))
+	}
+	o := &x.out
+	r.Cache = logfmt.Cache{
+		Hit: o.Hit, Forward: o.Forward.String(), Stored: o.Stored, Collapsed: o.Collapsed,
+		HasTTL: o.HasTTL, TTL: seconds(o.TTL),
+	}
+	r.Source = logfmt.Source{Tier: o.Tier.String(), RAM: o.FromRAM, Disk: o.FromDisk, Origin: o.FromOrigin}
+	if o.Checked {
+		r.Token = logfmt.Token{Scheme: o.Scheme, Key: o.Key, Verdict: o.Denied.String()}
+	}
+	e.log.Write(r)
+}
+
+// logError says in one word what was out of the ordinary.
+func (x *Exchange) logError(r *logfmt.Record) {
+	switch x.out.Detail {
+	case DetailBadTarget:
+		r.Error = x.out.Target.String()
+	case DetailDenied:
+		r.Error = ""
+	default:
+		r.Error = x.out.Detail.String()
+	}
+}
+
+// logMethod is the method as far as it is one of those served: any other is the
+// client's invention and could hold anything.
+func (x *Exchange) logMethod() []byte {
+	switch borrowed(x.Req.Method) {
+	case "GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "CONNECT", "TRACE":
+		return x.Req.Method
+	}
+	return nil
+}
+
+// logHost is the host of a known site; an unknown one is not ours to keep.
+func (x *Exchange) logHost() []byte {
+	if x.site == nil {
+		return nil
+	}
+	return x.host
+}
+
+// logPath is the canonical path. Of a target that was refused before its token was
+// cut out nothing is logged: the token could still be in it.
+func (x *Exchange) logPath() []byte {
+	if len(x.key) == 0 && !x.out.Checked || x.out.Denied == auth.TwoPlaces || x.out.Denied == auth.Duplicate {
+		return nil
+	}
+	return x.path
+}

@@ -1,0 +1,218 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"edged/cache"
+	"edged/cache/object"
+	"edged/cache/rfc9111"
+	"edged/internal/byterange"
+	"edged/internal/media"
+	"edged/origin"
+)
+
+// receive publishes the header of an answer and pumps its body. again asks for a
+// second try without conditions.
+func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) (again bool, err error) {
+	switch {
+	case resp.Status == 304 && f.stored != nil && !f.plain:
+		return e.freshen(fill, f, resp), nil
+	case resp.Status == 206:
+		return e.receivePart(ctx, fill, f, resp)
+	case resp.Status == 416 && f.start > 0 && !f.plain:
+		return true, nil
+	case resp.Status == 304 || resp.Status < 200:
+		return false, fmt.Errorf("%w: status %d without being asked", origin.ErrProtocol, resp.Status)
+	case resp.Status >= 500:
+		return false, fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
+	}
+	m := e.newMeta(f, resp, resp.Size)
+	e.start(fill, f, resp, m, 0)
+	return false, e.pump(ctx, fill, f, resp)
+}
+
+// freshen ends a validation. A 304 that speaks of another version than ours is of
+// no use: ask again without conditions.
+func (e *Edge) freshen(fill *cache.Fill, f *fetch, resp *origin.Response) (again bool) {
+	old := f.stored.Meta()
+	if !rfc9111.SameVersion(old, resp.Status, resp.Header) {
+		return true
+	}
+	d := f.class.Defaults()
+	if f.class == media.Manifest { // what its scan found still holds
+		d.Lifetime, d.StaleWhileRevalidate = old.Freshness.Lifetime, old.Freshness.StaleWhileRevalidate
+	}
+	m := rfc9111.Freshen(old, resp.Header, f.policy(d).Defaults, f.requested, e.now().UnixNano())
+	m.Freshness.Flags |= old.Freshness.Flags & object.Resumable
+	fill.Freshened(f.stored, m)
+	return false
+}
+
+// receivePart takes a 206 that we asked for in order to begin at a seek. Without a
+// strong validator its blocks can never be completed: it is passed through.
+func (e *Edge) receivePart(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) (again bool, err error) {
+	r, size, ok := byterange.ParseContentRange(resp.Header.Get("Content-Range"))
+	if f.start == 0 || f.plain || !ok || r.Start != f.start || r.End != size {
+		if f.plain || f.start == 0 {
+			return false, fmt.Errorf("%w: %q", errOriginRange, resp.Header.Get("Content-Range"))
+		}
+		return true, nil
+	}
+	m := e.newMeta(f, resp, size)
+	if m.Freshness.Flags&object.Resumable == 0 {
+		return true, nil
+	}
+	e.start(fill, f, resp, m, f.start)
+	return false, e.pump(ctx, fill, f, resp)
+}
+
+// start publishes m as a stored object if it may be stored, else as one that is
+// only passed through.
+func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) {
+	why := f.policy(f.class.Defaults()).Storable(&f.request, m.Status, resp.Header)
+	names, star := rfc9111.Vary(resp.Header)
+	names = f.site.forwarded(names)
+	switch {
+	case star || resp.CloseDelimited || why != rfc9111.OK:
+		shared := !star && (why == rfc9111.OK || why == rfc9111.NoLifetime) && len(names) == 0
+		if !shared {
+			fill.DontCollapse(e.now().UnixNano())
+		}
+		fill.StartTransient(m, offset, shared)
+	case len(names) > 0:
+		fill.Rekey(names, f.selecting)
+		fill.Start(m, offset)
+	default:
+		fill.Start(m, offset)
+	}
+}
+
+// forwarded leaves of the selecting fields those that the origin gets to see:
+// what it never sees cannot have selected anything.
+func (s *Site) forwarded(names []string) []string {
+	kept := names[:0:0]
+	for _, n := range names {
+		if s.forwards(n) {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+// newMeta describes the response as an object of size bytes (-1: not known yet).
+func (e *Edge) newMeta(f *fetch, resp *origin.Response, size int64) *object.Meta {
+	p, received := f.policy(f.class.Defaults()), e.now().UnixNano()
+	m := &object.Meta{
+		Account: f.site.Account, Status: resp.Status, Size: size, Class: uint8(f.class),
+		Header:    p.StoredHeader(resp.Status, resp.Header, received),
+		Freshness: rfc9111.Compute(resp.Status, resp.Header, p.Defaults, f.requested, received),
+	}
+	if m.Status == 206 {
+		m.Status = 200
+	}
+	if m.Status == 200 && size > 0 && strongValidator(m) {
+		m.Freshness.Flags |= object.Resumable
+	}
+	return m
+}
+
+// strongValidator reports whether byte ranges of two answers may be put together
+// (RFC 9110 §8.8.2.2, §8.8.3.2).
+func strongValidator(m *object.Meta) bool {
+	if tag := m.Header.Get("ETag"); tag != "" {
+		return !strings.HasPrefix(tag, "W/")
+	}
+	modified, ok := rfc9111.ParseDate(m.Header.Get("Last-Modified"))
+	date, dated := rfc9111.ParseDate(m.Header.Get("Date"))
+	return ok && dated && date-modified >= 60
+}
+
+// complete continues an object with a range. Bytes of another version must never
+// join it: then the object is broken and its readers are cut.
+func (e *Edge) complete(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) error {
+	m := fill.Object().Meta()
+	switch {
+	case resp.Status >= 500:
+		return fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
+	case resp.Status != 206 && resp.Status != 200, !rfc9111.SameVersion(m, resp.Status, resp.Header):
+		fill.Kill(errOriginChanged)
+		return nil
+	}
+	at := int64(0)
+	if resp.Status == 206 {
+		r, size, ok := byterange.ParseContentRange(resp.Header.Get("Content-Range"))
+		if !ok || r.Start != fill.Next() || size >= 0 && size != m.Size {
+			fill.Kill(errOriginRange)
+			return nil
+		}
+		at = r.Start
+	} else if resp.Size >= 0 && resp.Size != m.Size {
+		fill.Kill(errOriginChanged)
+		return nil
+	}
+	if err := skip(resp, fill.Next()-at); err != nil {
+		return err
+	}
+	return e.pump(ctx, fill, f, resp)
+}
+
+// skip reads over n bytes of a body whose origin ignored Range.
+func skip(r io.Reader, n int64) error {
+	_, err := io.CopyN(io.Discard, r, n)
+	return err
+}
+
+// pump moves the body into the arena until its framing ends.
+func (e *Edge) pump(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) error {
+	var extra [1]byte
+	for {
+		room, err := fill.Buffer(ctx)
+		if errors.Is(err, cache.ErrAbandoned) {
+			return fill.Commit(nil, true)
+		}
+		if err != nil {
+			return err
+		}
+		full := len(room) == 0
+		if full {
+			room = extra[:]
+		}
+		n, err := resp.Read(room)
+		f.site.counters.fetched.Add(uint64(n))
+		switch {
+		case full && n > 0 && fill.Limit() >= 0:
+			return fill.Commit(nil, false) // a 200 goes on beyond the range that was wanted
+		case full && n > 0:
+			return cache.ErrTooLong
+		case !full:
+			fill.Advance(n)
+		}
+		if err == io.EOF { //nolint:errorlint // io.Reader
+			return fill.Commit(e.final(fill, f), false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// final looks into a manifest once it is there: how long a playlist lives depends
+// on what it says, where the origin says nothing.
+func (e *Edge) final(fill *cache.Fill, f *fetch) *object.Meta {
+	o := fill.Object()
+	if f.class != media.Manifest || o.Transient() || o.Meta().Status != 200 {
+		return nil
+	}
+	var d media.Defaults
+	fill.Prefix(func(b []byte) { d = media.Scan(b).Defaults() })
+	m := *o.Meta()
+	was := m.Freshness
+	m.Freshness = rfc9111.Compute(m.Status, m.Header, f.policy(d).Defaults, f.requested, was.Received)
+	m.Freshness.Flags |= was.Flags & object.Resumable
+	m.Freshness.InitialAge = was.InitialAge
+	return &m
+}

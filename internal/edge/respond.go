@@ -1,0 +1,210 @@
+package edge
+
+import (
+	"strings"
+	"time"
+	"unsafe"
+
+	"edged/cache"
+	"edged/cache/object"
+	"edged/cache/rfc9111"
+	"edged/internal/byterange"
+)
+
+// reset begins the header of a response with the given status.
+func (x *Exchange) reset(status int) {
+	x.Resp.Status, x.Resp.Size, x.Resp.Body = status, 0, nil
+	x.out.Status = status
+	clear(x.header)
+	x.header = x.header[:0]
+}
+
+// field appends one field line. The value must live until Finish.
+func (x *Exchange) field(name, value string) {
+	x.header = append(x.header, object.Field{Name: name, Value: value})
+}
+
+// finishHeader appends what every response has and publishes the header.
+func (x *Exchange) finishHeader() {
+	if x.site != nil {
+		x.cors()
+		if x.site.HSTS != "" && x.Req.TLS != 0 {
+			x.field("Strict-Transport-Security", x.site.HSTS)
+		}
+	}
+	x.field("Cache-Status", x.value(x.out.appendCacheStatus))
+	x.field("X-Request-Id", borrowed(x.trace[:]))
+	x.Resp.Header = x.header
+}
+
+// text makes s the body; for HEAD only its length counts.
+func (x *Exchange) text(s string) {
+	x.Resp.Size = int64(len(s))
+	if len(s) == 0 || borrowed(x.Req.Method) == "HEAD" {
+		return
+	}
+	x.note = text{bytes: unsafe.Slice(unsafe.StringData(s), len(s))}
+	x.Resp.Body = &x.note
+}
+
+// respond completes the response from a stored (or filling) object: conditions,
+// range, header, body.
+func (e *Edge) respond(x *Exchange, o *cache.Object, m *object.Meta) {
+	x.meta = m
+	x.out.TTL, x.out.HasTTL = m.Freshness.TTL(x.now), x.out.FwdStatus == 0 || x.out.Stored
+	switch c := x.conditions(); {
+	case m.Status != 200:
+		e.whole(x, o, m)
+	case c != nil && c.Evaluate(m) == rfc9111.NotModified:
+		e.notModified(x, o, m)
+	case c != nil && c.Evaluate(m) == rfc9111.Failed:
+		x.out.Detail = DetailPrecondition
+		e.release(x, o)
+		e.refuse(x, 412)
+	default:
+		e.selectRange(x, o, m)
+	}
+}
+
+// release ends the use of an object whose body is not sent.
+func (e *Edge) release(x *Exchange, o *cache.Object) {
+	x.out.Tier = x.tierOf(o)
+	e.cache.Done(o)
+}
+
+// conditions returns the conditional fields of the request, nil when there are
+// none.
+func (x *Exchange) conditions() *rfc9111.Conditions {
+	c := &x.cond
+	*c = rfc9111.Conditions{
+		IfMatch: x.joined("If-Match"), IfNoneMatch: x.joined("If-None-Match"),
+		IfModifiedSince: x.Req.Header.Get("If-Modified-Since"), IfUnmodifiedSince: x.Req.Header.Get("If-Unmodified-Since"),
+		IfRange: x.Req.Header.Get("If-Range"),
+	}
+	if c.IfMatch == nil && c.IfNoneMatch == nil && c.IfModifiedSince == nil && c.IfUnmodifiedSince == nil {
+		return nil
+	}
+	return c
+}
+
+// selectRange answers a Range request from the blocks, or with the whole body
+// where the range does not apply, is malformed, or asks for several pieces.
+func (e *Edge) selectRange(x *Exchange, o *cache.Object, m *object.Meta) {
+	ask := x.Req.Header.Get("Range")
+	size := o.Size()
+	if ask == nil || size < 0 || !x.cond.RangeApplies(m) {
+		e.whole(x, o, m)
+		return
+	}
+	ranges, outcome := byterange.Parse(ask, size, x.ranges[:0])
+	x.ranges = ranges
+	switch {
+	case outcome == byterange.Unsatisfiable:
+		e.unsatisfiable(x, o, size)
+	case outcome == byterange.Partial && len(ranges) == 1:
+		e.partial(x, o, m, ranges[0])
+	default:
+		e.whole(x, o, m)
+	}
+}
+
+func (e *Edge) whole(x *Exchange, o *cache.Object, m *object.Meta) {
+	x.reset(m.Status)
+	e.open(x, o, 0, -1)
+	x.stored(m)
+	x.finishHeader()
+	x.Resp.Size = o.Size()
+	x.attach(o)
+}
+
+func (e *Edge) partial(x *Exchange, o *cache.Object, m *object.Meta, r byterange.Range) {
+	x.rangeAsk = r
+	x.reset(206)
+	e.open(x, o, r.Start, r.End)
+	x.stored(m)
+	x.field("Content-Range", x.value(func(b []byte) []byte { return byterange.AppendContentRange(b, r, o.Size()) }))
+	x.finishHeader()
+	x.Resp.Size = r.End - r.Start
+	x.attach(o)
+}
+
+func (e *Edge) notModified(x *Exchange, o *cache.Object, m *object.Meta) {
+	x.out.Detail = DetailNotModified
+	e.release(x, o)
+	x.reset(304)
+	for i := range m.Header {
+		if !aboutBody(m.Header[i].Name) {
+			x.header = append(x.header, m.Header[i])
+		}
+	}
+	x.age(m)
+	x.finishHeader()
+	x.Resp.Size = -1
+}
+
+// aboutBody reports whether a field describes content that a 304 does not carry
+// (RFC 9110 §15.4.5).
+func aboutBody(name string) bool {
+	const prefix = "content-"
+	return len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) &&
+		!strings.EqualFold(name, "Content-Location")
+}
+
+func (e *Edge) unsatisfiable(x *Exchange, o *cache.Object, size int64) {
+	x.out.Detail = DetailUnsatisfiable
+	e.release(x, o)
+	x.reset(416)
+	x.field("Content-Range", x.value(func(b []byte) []byte { return byterange.AppendUnsatisfied(b, size) }))
+	x.field("Content-Type", "text/plain; charset=utf-8")
+	x.field("Cache-Control", "no-store")
+	x.finishHeader()
+	x.text(refusal(416))
+}
+
+// open starts reading o; it comes before the header, which names the tier.
+func (e *Edge) open(x *Exchange, o *cache.Object, start, end int64) {
+	x.out.Tier = x.tierOf(o)
+	x.body.refills = 0
+	x.body.reader.Open(o, start, end)
+	if x.leading {
+		x.body.reader.Lead()
+	}
+}
+
+// tierOf says where the object is, or where it is coming from.
+func (x *Exchange) tierOf(o *cache.Object) cache.Tier {
+	if x.out.Tier != cache.TierNone {
+		return x.out.Tier
+	}
+	return cache.TierRAM
+}
+
+// attach makes the open reader the body, unless nothing follows the header.
+func (x *Exchange) attach(o *cache.Object) {
+	if x.Resp.Size == 0 || borrowed(x.Req.Method) == "HEAD" || !bodied(x.Resp.Status) {
+		x.body.Close()
+		return
+	}
+	x.Resp.Body = &x.body
+}
+
+// bodied reports whether a response of this status may have content.
+func bodied(status int) bool { return status >= 200 && status != 204 && status != 304 }
+
+// stored appends the fields of a stored response and its age.
+func (x *Exchange) stored(m *object.Meta) {
+	x.header = append(x.header, m.Header...)
+	x.age(m)
+	if m.Status == 200 && !m.Header.Has("Accept-Ranges") {
+		x.field("Accept-Ranges", "bytes")
+	}
+}
+
+// age appends Age to whatever was not fetched for this very request
+// (RFC 9111 §5.1).
+func (x *Exchange) age(m *object.Meta) {
+	f := &m.Freshness
+	if x.out.Hit || x.out.Collapsed || f.Age(x.now) >= time.Second {
+		x.field("Age", x.value(func(b []byte) []byte { return rfc9111.AppendAge(b, f, x.now) }))
+	}
+}

@@ -1,0 +1,82 @@
+package edge
+
+import (
+	"context"
+	"strings"
+
+	"edged/auth"
+	"edged/internal/target"
+	"edged/origin"
+)
+
+// Origins fetch what the cache lacks; *origin.Group is such.
+type Origins interface {
+	Fetch(ctx context.Context, r *origin.Request) (*origin.Response, error)
+	Stats() []origin.Stats
+}
+
+// Site is one customer's set of host names and how requests to them are served.
+// It is immutable once in a [Sites] table.
+type Site struct {
+	Account string   // owner; fences keys, cache, logs and counters
+	Name    string   // unique name, by convention the first host
+	Hosts   []string // canonical host names; "*" takes every other host
+	Origins Origins
+
+	// Token finds and verifies tokens, nil on a site without any. A token is cut
+	// out of the target even where TokenRequired is false.
+	Token         auth.Scheme
+	TokenRequired bool
+
+	// Query says which parameters count. What does not count reaches neither the
+	// cache key nor the origin.
+	Query target.QueryPolicy
+	// Forward lists request fields handed to the origin, in canonical case. A
+	// response may vary on these and on no others.
+	Forward []string
+	CORS    CORS
+	// ClientDirectives lets viewers' Cache-Control count (RFC 9111 §5.2.1): then
+	// they can make the edge ask the origin again.
+	ClientDirectives bool
+
+	RedirectHTTPS bool   // answer plain HTTP with a redirect
+	HSTS          string // Strict-Transport-Security on TLS, "" for none
+	// PublicScheme is what X-Forwarded-Proto tells the origin: a constant of the
+	// site, so that it needs no place in the cache key.
+	PublicScheme string
+
+	wildcard bool
+	counters *siteCounters
+}
+
+// Sites finds the site of a host. It is immutable.
+type Sites struct {
+	byHost map[string]*Site
+	other  *Site // of host "*", nil when there is none
+	all    []*Site
+}
+
+// NewSites returns the table of sites. Two sites must not claim one host; the
+// configuration has checked that.
+func NewSites(sites []*Site) *Sites {
+	t := &Sites{byHost: make(map[string]*Site, len(sites)), all: sites}
+	for _, s := range sites {
+		s.wildcard = false
+		for _, h := range s.Hosts {
+			if h == "*" {
+				s.wildcard, t.other = true, s
+				continue
+			}
+			t.byHost[strings.ToLower(h)] = s
+		}
+	}
+	return t
+}
+
+// find returns the site of a canonical host, nil when there is none.
+func (t *Sites) find(host []byte) *Site {
+	if s := t.byHost[string(host)]; s != nil {
+		return s
+	}
+	return t.other
+}

@@ -1,0 +1,154 @@
+package edge
+
+import (
+	"net/netip"
+	"strings"
+
+	"edged/auth"
+	"edged/cache/object"
+	"edged/cache/rfc9111"
+	"edged/internal/media"
+	"edged/internal/target"
+)
+
+// locate canonicalises the host and finds the site: everything after this step,
+// errors included, carries the site's CORS fields.
+func (e *Edge) locate(x *Exchange) bool {
+	authority, path, query, why := target.Split(x.Req.Target)
+	if len(authority) == 0 {
+		authority = x.Req.Host
+	}
+	host, buf, bad := target.Host(authority, x.hostBuf)
+	x.hostBuf = buf
+	if bad != target.OK {
+		return e.badTarget(x, bad)
+	}
+	x.host, x.path, x.query = host, path, query
+	if x.site = e.sites.Load().find(host); x.site == nil {
+		x.out.Detail = DetailUnknownHost
+		return e.refuse(x, 421)
+	}
+	if why != target.OK {
+		return e.badTarget(x, why)
+	}
+	return true
+}
+
+// admit lets GET and HEAD without a body pass, and answers what needs neither
+// token nor cache.
+func (e *Edge) admit(x *Exchange) bool {
+	method := borrowed(x.Req.Method)
+	switch {
+	case x.Req.Framed:
+		x.out.Detail = DetailFramed
+		x.Resp.Close = true
+		return e.refuse(x, 400)
+	case method == "OPTIONS":
+		e.preflight(x)
+		return false
+	case method != "GET" && method != "HEAD":
+		x.out.Detail = DetailMethod
+		return e.refuse(x, 405)
+	case x.site.RedirectHTTPS && x.Req.TLS == 0:
+		return e.redirectHTTPS(x)
+	}
+	return true
+}
+
+// authorise cuts the token out of the target, makes the rest canonical, and
+// checks the token against exactly that.
+func (e *Edge) authorise(x *Exchange) bool {
+	found, why := e.findToken(x)
+	if why != auth.Allowed {
+		return e.deny(x, auth.Verdict{Reason: why})
+	}
+	canonical, buf, bad := target.Canonical(found.Path, x.pathBuf)
+	x.pathBuf = buf
+	if bad != target.OK {
+		return e.badTarget(x, bad)
+	}
+	x.path, x.query = canonical, found.Query
+	if x.site.Token == nil || !x.site.TokenRequired {
+		return true
+	}
+	v := x.site.Token.Verify(&found, &auth.Request{
+		Method: x.Req.Method, Host: x.host, Path: x.path, Query: x.query,
+		Client: x.Req.Client.Addr(), Now: x.now / 1e9,
+	})
+	x.out.Checked, x.out.Scheme, x.out.Key = true, v.Scheme, v.Key
+	if v.Reason != auth.Allowed {
+		return e.deny(x, v)
+	}
+	return true
+}
+
+func (e *Edge) findToken(x *Exchange) (auth.Found, auth.Reason) {
+	if x.site.Token == nil {
+		return auth.Found{Path: x.path, Query: x.query}, auth.Allowed
+	}
+	return x.site.Token.Find(&auth.Input{Path: x.path, Query: x.query, Cookies: x.cookies()}, &x.tokens)
+}
+
+// cookies returns all Cookie lines joined by "; ", nil when there are none.
+func (x *Exchange) cookies() []byte {
+	x.lines = x.Req.Header.Append(x.lines[:0], "Cookie")
+	switch len(x.lines) {
+	case 0:
+		return nil
+	case 1:
+		return x.lines[0]
+	}
+	start := len(x.scratch)
+	for i, line := range x.lines {
+		if i > 0 {
+			x.scratch = append(x.scratch, "; "...)
+		}
+		x.scratch = append(x.scratch, line...)
+	}
+	return x.scratch[start:len(x.scratch):len(x.scratch)]
+}
+
+// identify classifies the path and builds the cache key and the origin's target
+// from the same bytes: what is not in the key does not reach the origin.
+func (e *Edge) identify(x *Exchange) {
+	x.directive = rfc9111.NoWishes()
+	if x.site.ClientDirectives {
+		x.directive = rfc9111.ParseRequest(x.joined("Cache-Control"), x.joined("Pragma"))
+	}
+	x.out.Class = media.Classify(x.path)
+	x.encoded = target.AppendEncoded(x.encoded[:0], x.path)
+	path := len(x.encoded)
+	x.encoded = append(x.encoded, '?')
+	x.encoded = x.site.Query.Append(x.encoded, x.query)
+	query := x.encoded[path+1:]
+	if len(query) == 0 {
+		x.encoded = x.encoded[:path]
+	}
+	site := x.site.Name
+	if x.site.wildcard { // the origin is told the viewer's host, so the key holds it
+		site = borrowed(x.host)
+	}
+	x.key = object.AppendKey(x.key[:0], x.site.Account, site, x.encoded[:path], query)
+}
+
+// forwards reports whether the site hands request field name to the origin.
+func (s *Site) forwards(name string) bool {
+	for _, f := range s.Forward {
+		if strings.EqualFold(f, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// publicHost is what X-Forwarded-Host tells the origin: the viewer's host on a
+// wildcard site, where it is in the key, else the site's first.
+func (x *Exchange) publicHost() string {
+	if x.site.wildcard {
+		return string(x.host)
+	}
+	return x.site.Hosts[0]
+}
+
+// client returns the viewer's address, IPv4 in IPv6 unmapped.
+func (x *Exchange) client() netip.Addr { return x.Req.Client.Addr().Unmap() }
