@@ -56,6 +56,17 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// Networks are parsed through a string; anything more would be a regression.
+func TestAllocationsOfNetworks(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	walk := hot(t, sign("h1", "hm", goodPayload+"ip=198.51.100.0/24\nip=2001:db8::/56\n"), auth.Path)
+	if n := testing.AllocsPerRun(2000, func() { walk() }); n > 2 {
+		t.Errorf("%v allocations for two networks, want at most 2", n)
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	const claims = goodPayload + "sid=0123456789abcdef\n"
 	for _, bench := range []struct{ name, token string }{

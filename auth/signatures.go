@@ -18,6 +18,9 @@ import (
 // signatures are not kept: computing one costs no more than looking it up. Wrong
 // signatures are not kept either, or a flood of them would drive the right ones out.
 //
+// A look-up allocates nothing by itself; the policy behind it takes a fresh buffer
+// of 512 bytes every 64 look-ups (BenchmarkVerify shows it as 7 B/op).
+//
 // It is safe for concurrent use, but for Close.
 type Signatures struct {
 	cache *ristretto.Cache[uint64, signature]
