@@ -117,11 +117,11 @@ func setText[T text](value T, r *Record, f *Field, plus bool, words *interner) b
 	return ok
 }
 
-// setTime reads a moment, to the nanosecond if it has as much, that fits the
-// range of Unix nanoseconds.
+// setTime reads a moment, to the nanosecond if it has as much. It must be in the
+// range of Unix nanoseconds, the years 1678 to 2262.
 func setTime(layout string, value []byte, r *Record) bool {
 	t, err := time.Parse(layout, string(value))
-	if err != nil || t.Year() < 1678 || t.Year() > 2261 {
+	if err != nil || !time.Unix(0, t.UnixNano()).Equal(t) {
 		return false
 	}
 	r.Time = t.UnixNano()
