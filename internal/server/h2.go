@@ -1,0 +1,274 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"edged/internal/edge"
+)
+
+// newHTTP2 returns the net/http server of HTTP/2 connections. Handshakes are
+// done; it gets *tls.Conn through the handoff.
+func newHTTP2(s *Server) *http.Server {
+	h := &http2Handler{srv: s}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	return &http.Server{
+		Handler:           h,
+		Protocols:         protocols,
+		TLSConfig:         s.tls,
+		ReadHeaderTimeout: s.opt.HeaderTimeout,
+		IdleTimeout:       s.opt.IdleTimeout,
+		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
+		ErrorLog:          log.New(io.Discard, "", 0), // quotes what clients sent
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: s.opt.MaxStreams,
+			// Requests have no content: a small window is all they can fill.
+			MaxReceiveBufferPerConnection: 64 << 10,
+			MaxReceiveBufferPerStream:     16 << 10,
+			WriteByteTimeout:              s.opt.RateWindow,
+			SendPingTimeout:               s.opt.UserTimeout,
+		},
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, newPeer(nc))
+		},
+	}
+}
+
+// connKey is the context key of the connection's *http2Peer.
+type connKey struct{}
+
+// http2Peer is what every stream of one HTTP/2 connection has in common.
+type http2Peer struct {
+	conn    *conn
+	version uint16
+}
+
+func newPeer(nc net.Conn) *http2Peer {
+	tc := nc.(*tls.Conn)
+	c, _ := tc.NetConn().(*gatherer).Conn.(*conn)
+	return &http2Peer{conn: c, version: tc.ConnectionState().Version}
+}
+
+// http2Handler answers streams.
+type http2Handler struct {
+	srv     *Server
+	streams sync.Pool // *stream
+}
+
+// stream is one request and its response. It is reused.
+type stream struct {
+	x      *edge.Exchange
+	fields mapFields
+	target []byte
+	method []byte
+	host   []byte
+}
+
+// ServeHTTP implements http.Handler.
+func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.srv.openStreams.Add(1)
+	defer h.srv.openStreams.Add(-1)
+	st, ok := h.streams.Get().(*stream)
+	if !ok {
+		st = &stream{x: h.srv.handler.NewExchange()}
+	}
+	if !h.answer(st, w, r) {
+		panic(http.ErrAbortHandler) // RST_STREAM; net/http logs nothing
+	}
+	h.streams.Put(st)
+}
+
+// answer decides and writes. It reports whether the response is whole.
+func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request) (whole bool) {
+	s, start := h.srv, time.Now()
+	out := http2Writer{w: w, rc: http.NewResponseController(w), window: s.opt.RateWindow, step: h.step()}
+	sound := s.guard("http2 serve", func() { h.decide(st, r) })
+	answered := sound || s.guard("http2 answer", func() { s.handler.Panicked(st.x) })
+	var err error
+	written := answered && s.guard("http2 deliver", func() {
+		err = out.write(&st.x.Resp, s.date.at(start), r.Method == http.MethodHead, start)
+	})
+	whole = written && err == nil
+	out.account.Aborted = !whole
+	finished := s.guard("http2 finish", func() {
+		if b := st.x.Resp.Body; b != nil {
+			b.Close()
+		}
+		s.handler.Finish(st.x, out.account)
+	})
+	if !sound || !written || !finished {
+		st.x = s.handler.NewExchange() // the old one may be in any state
+	}
+	return whole
+}
+
+// decide has the edge fill the response.
+func (h *http2Handler) decide(st *stream, r *http.Request) {
+	peer := r.Context().Value(connKey{}).(*http2Peer)
+	why := st.fill(r, peer)
+	if why == Accepted {
+		h.srv.handler.Serve(st.x)
+		return
+	}
+	h.srv.count.Refused[why].Add(1)
+	h.srv.handler.Refuse(st.x, why.status())
+	st.x.Resp.Close = true
+}
+
+// step is how much a client must take within the rate window.
+func (h *http2Handler) step() int {
+	return int(max(16<<10, min(h.srv.limits.minBytes, 256<<10)))
+}
+
+// fill describes r to the edge and returns why it must be refused. net/http has
+// checked the pseudo-fields and refused connection-specific fields (RFC 9113 §8).
+func (st *stream) fill(r *http.Request, peer *http2Peer) Refusal {
+	st.method = append(st.method[:0], r.Method...)
+	st.target = append(st.target[:0], r.RequestURI...)
+	st.host = append(st.host[:0], r.Host...)
+	st.fields.reset(r.Header)
+	q := &st.x.Req
+	q.Method, q.Target, q.Host, q.Header = st.method, st.target, st.host, &st.fields
+	q.Client, q.Proto, q.TLS = peer.conn.client, edge.HTTP2, peer.version
+	_, length := r.Header["Content-Length"]
+	q.Framed = length || r.ContentLength != 0
+	if _, expect := r.Header["Expect"]; expect {
+		return Expectation
+	}
+	return checkLine(q.Method, q.Target, []byte("HTTP/1.1"))
+}
+
+// http2Writer writes one response.
+type http2Writer struct {
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	window  time.Duration
+	step    int // bytes a client must take within window
+	account edge.Delivery
+}
+
+func (o *http2Writer) write(r *edge.Response, date string, head bool, start time.Time) error {
+	f := framingOf(r, edge.HTTP2, head)
+	o.header(r, f, head, date)
+	o.w.WriteHeader(r.Status)
+	if f == noBody {
+		o.account.FirstByte = time.Since(start)
+		return nil
+	}
+	return o.body(r, f, start)
+}
+
+// header copies the fields. Those net/http would add by itself are set or, with
+// a nil value, kept out.
+func (o *http2Writer) header(r *edge.Response, f framing, head bool, date string) {
+	h := o.w.Header()
+	for _, fl := range r.Header {
+		h.Add(fl.Name, fl.Value)
+	}
+	h["Date"] = []string{date}
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // no sniffing
+	}
+	if n := statedLength(r, f, head); n >= 0 {
+		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
+	}
+	if r.Close {
+		h["Connection"] = []string{"close"} // net/http turns it into GOAWAY
+	}
+}
+
+// body sends the spans, flushing before it would have to wait.
+func (o *http2Writer) body(r *edge.Response, f framing, start time.Time) error {
+	left := r.Size
+	for f == chunked || left > 0 {
+		if !r.Body.Ready() {
+			if err := o.rc.Flush(); err != nil {
+				return err
+			}
+			o.first(start)
+		}
+		span, err := r.Body.Next()
+		if err == io.EOF && f == chunked {
+			return nil
+		}
+		if err == io.EOF || err == nil && f == sized && int64(len(span)) > left {
+			return errBodyLength
+		}
+		if err != nil {
+			return err
+		}
+		left -= int64(len(span))
+		if err := o.send(span); err != nil {
+			return err
+		}
+		o.first(start)
+	}
+	return nil
+}
+
+// send writes span in steps, each under a deadline of its own: a client that
+// opens its flow-control window too slowly is cut like one on HTTP/1.
+func (o *http2Writer) send(span []byte) error {
+	for len(span) > 0 {
+		if err := o.rc.SetWriteDeadline(time.Now().Add(o.window)); err != nil {
+			return err
+		}
+		n, err := o.w.Write(span[:min(len(span), o.step)])
+		o.account.Body += int64(n)
+		if err != nil {
+			return err
+		}
+		span = span[n:]
+	}
+	return nil
+}
+
+func (o *http2Writer) first(start time.Time) {
+	if o.account.FirstByte == 0 {
+		o.account.FirstByte = time.Since(start)
+	}
+}
+
+// mapFields reads an http.Header. Values are copied into a buffer that is
+// reused, because the edge takes bytes and may keep them until Finish.
+type mapFields struct {
+	header http.Header
+	buf    []byte
+}
+
+var _ edge.Fields = (*mapFields)(nil)
+
+func (m *mapFields) reset(h http.Header) { m.header, m.buf = h, m.buf[:0] }
+
+// Get implements [edge.Fields].
+func (m *mapFields) Get(name string) []byte {
+	v := m.header[http.CanonicalHeaderKey(name)]
+	if len(v) == 0 {
+		return nil
+	}
+	return m.copy(v[0])
+}
+
+// Append implements [edge.Fields].
+func (m *mapFields) Append(dst [][]byte, name string) [][]byte {
+	for _, v := range m.header[http.CanonicalHeaderKey(name)] {
+		dst = append(dst, m.copy(v))
+	}
+	return dst
+}
+
+// copy returns the bytes of v. When the buffer grows, earlier results keep the
+// old one.
+func (m *mapFields) copy(v string) []byte {
+	from := len(m.buf)
+	m.buf = append(m.buf, v...)
+	return m.buf[from:len(m.buf):len(m.buf)]
+}
