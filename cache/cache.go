@@ -36,7 +36,9 @@ type Options struct {
 	Linger time.Duration
 	// Stall is how long a reader waits for the next byte; 0 means 60 s.
 	Stall time.Duration
-	Log   *slog.Logger
+	// Seq is the highest store number in use, from which this cache goes on.
+	Seq uint64
+	Log *slog.Logger
 }
 
 // Cache is the two-tier store. Close it only after all its fills have ended.
@@ -73,6 +75,7 @@ func New(o Options) *Cache {
 	if c.stall <= 0 {
 		c.stall = time.Minute
 	}
+	c.seq.Store(o.Seq)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

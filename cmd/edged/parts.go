@@ -51,7 +51,7 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 		return p, err
 	}
 	p.disks = openDisks(c.Disks, log)
-	p.cache = cache.New(cache.Options{RAM: p.ram, Disks: p.disks, Log: log})
+	p.cache = cache.New(cache.Options{RAM: p.ram, Disks: p.disks, Seq: lastSeq(p.disks), Log: log})
 	if p.access, err = openLog(c, log); err != nil {
 		return p, err
 	}
@@ -84,10 +84,18 @@ func openDisks(disks []config.Disk, log *slog.Logger) *disk.Set {
 			log.Error("disk is not used", "path", d.Path, "err", err)
 			continue
 		}
-		log.Info("disk is open", "path", d.Path, "size", d.Size.String(), "objects", t.Stats().Objects, "took", time.Since(start).Round(time.Millisecond))
+		log.Info("disk is open", "path", d.Path, "size", d.Size.String(), "objects", t.Stats().Space.Objects, "took", time.Since(start).Round(time.Millisecond))
 		tiers = append(tiers, t)
 	}
 	return disk.NewSet(tiers)
+}
+
+// lastSeq is the highest store number that any disk knows.
+func lastSeq(disks *disk.Set) (last uint64) {
+	for _, s := range disks.Stats() {
+		last = max(last, s.LastSeq)
+	}
+	return last
 }
 
 // openLog opens the access log, nil when the configuration turns it off.
