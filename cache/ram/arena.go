@@ -138,11 +138,11 @@ func (a *arena) retireLocked(s *slab) {
 // They serve only blocks of the class of their slab.
 func (a *arena) holesLocked() int { return (a.assigned*slabPages - a.used) * pageSize }
 
-// ragged reports whether a sixteenth of the arena is holes.
+// ragged reports whether so much of the arena is holes that slabs should move.
 func (a *arena) ragged() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.holesLocked() >= len(a.mem)/16
+	return a.holesLocked() >= len(a.mem)/raggedShare
 }
 
 // close makes take fail from now on.

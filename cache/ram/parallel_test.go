@@ -11,7 +11,7 @@ import (
 // directory is a cache as a caller would build it: hash to block, no references.
 type directory struct {
 	tier  *Tier
-	cells [512]cell
+	cells [2048]cell
 
 	hits, misses, failures, evicted, replaced atomic.Int64
 }
@@ -75,14 +75,14 @@ func (c *cell) verify(t *testing.T, b *Block) {
 }
 
 // TestParallel lets goroutines hit, fill, replace, purge and evict the same few
-// blocks in an arena a third of their size.
+// blocks in an arena a seventh of their size.
 func TestParallel(t *testing.T) {
 	const workers = 8
 	steps := 20_000
 	if poisoned || testing.Short() {
 		steps = 1_500
 	}
-	tier, err := New(Options{Size: 16 << 20, Shards: 4, Prefault: true})
+	tier, err := New(Options{Size: 64 << 20, Shards: 4, Prefault: true})
 	if err != nil {
 		t.Fatal(err)
 	}

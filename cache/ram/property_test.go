@@ -97,7 +97,7 @@ func (m *model) release(t *rapid.T) {
 
 func (m *model) retain(t *rapid.T) {
 	b := m.known[pick(t, m.known)]
-	held := slices.Contains(m.held, b)
+	held := slices.Contains(m.held, b) || m.nested == b
 	gone := m.evicted[b] > 0 || m.removed[b]
 	if got, want := b.Retain(), held || !gone; got != want {
 		t.Fatalf("Retain = %v; held %v, evicted or removed %v", got, held, gone)

@@ -29,7 +29,7 @@ func TestSlabsMoveToLargerBlocks(t *testing.T) {
 	tier := newTier(t, Options{Size: size})
 	fillShuffled(t, tier)
 	first := alloc(t, tier, object.BlockSize)
-	if s := tier.Stats(); s.EvictedBytes > 2*slabSize || s.SlabsMoved != 1 {
+	if s := tier.Stats(); s.EvictedBytes > size/evictShare+slabSize || s.SlabsMoved != 1 {
 		t.Errorf("the first large block cost %d bytes: %+v", s.EvictedBytes, s)
 	}
 	first.Release()
@@ -109,7 +109,7 @@ func TestPinnedSlabsDoNotMove(t *testing.T) {
 	if _, ok := tier.Alloc(object.BlockSize); ok {
 		t.Fatal("a slab moved under a pinned block")
 	}
-	if s := tier.Stats(); s.EvictedBytes > slabSize || s.AllocFailures != 1 {
+	if s := tier.Stats(); s.EvictedBytes > size/evictShare || s.AllocFailures != 1 {
 		t.Errorf("a hopeless Alloc evicts %d bytes: %+v", s.EvictedBytes, s)
 	}
 	alloc(t, tier, pageSize).Release() // small ones go on
@@ -121,5 +121,51 @@ func TestPinnedSlabsDoNotMove(t *testing.T) {
 		}
 		b.Release()
 		b.Release()
+	}
+}
+
+// replayTier is replay through a real arena.
+func replayTier(tier *Tier, trace []request) float64 {
+	have, hits := map[uint64]*Block{}, 0
+	for _, r := range trace {
+		if b := have[r.hash]; b != nil && b.Retain() {
+			b.Touch()
+			b.Release()
+			hits++
+		} else if b, ok := tier.Alloc(r.size); ok {
+			tier.Admit(b, r.hash, nil)
+			b.Release()
+			have[r.hash] = b
+		}
+	}
+	return float64(hits) / float64(len(trace))
+}
+
+// TestSizeClassesCostFewHits compares the tier with its policy alone, which knows
+// neither slabs nor classes.
+func TestSizeClassesCostFewHits(t *testing.T) {
+	trace := vod(rand.New(rand.NewPCG(1, 1)), 150_000, 40_000, 0.25)
+	tests := []struct {
+		size int
+		cost float64
+	}{
+		{64 << 20, 0.03},
+		{256 << 20, 0.02},
+		{1 << 30, 0.01},
+	}
+	for _, tt := range tests {
+		if poisoned && tt.size > 64<<20 {
+			continue // the same code paths, minutes of poisoning
+		}
+		tier := newTier(t, Options{Size: int64(tt.size), Shards: 1})
+		got, ideal := replayTier(tier, trace), replay(NewS3FIFO(), trace, tt.size)
+		s := tier.Stats()
+		t.Logf("%4d MiB: tier %.3f, policy alone %.3f, %d slabs moved", tt.size>>20, got, ideal, s.SlabsMoved)
+		if got < ideal-tt.cost {
+			t.Errorf("%d MiB: the tier hits %.3f, the policy alone %.3f; want at most %.2f less", tt.size>>20, got, ideal, tt.cost)
+		}
+		if s.AllocFailures != 0 || s.Resident < s.Size*9/10 {
+			t.Errorf("%d MiB: %+v", tt.size>>20, s)
+		}
 	}
 }

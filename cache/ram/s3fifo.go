@@ -55,7 +55,10 @@ func (p *s3fifo) Victim() *Block {
 	if b := p.fromMain(); b != nil {
 		return b
 	}
-	return p.fromSmall()
+	if b := p.fromSmall(); b != nil {
+		return b
+	}
+	return p.fromMain() // what fromSmall has just moved there
 }
 
 // fromSmall evicts the oldest block of small that was not hit often enough, and
