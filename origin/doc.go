@@ -38,6 +38,11 @@
 // (request head, response head, framing) is ours: files request.go, head.go,
 // body.go.
 //
+// It costs no more than Do, which knows none of the limits: CPU of client and
+// test origin for 4 KiB 11.6 against 12.5 µs, 64 KiB 21 against 25 µs, from
+// 512 KiB on equal within the noise; 5 allocations against 21 with the header
+// copied out (BenchmarkFetch, BenchmarkHostClientDo).
+//
 // # Concurrency
 //
 // A Group is safe for any number of goroutines. A Response belongs to one. A

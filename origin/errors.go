@@ -20,7 +20,7 @@ const (
 	KindClosed        // the connection ended before the response did
 	KindProtocol      // the answer is not HTTP/1, or its framing is ambiguous
 	KindLoop          // the request has been here before (RFC 8586)
-	KindCanceled      // the caller's context ended
+	KindCanceled      // the caller's context ended, by cancel or deadline
 
 	// NumKinds is the number of kinds, KindNone included.
 	NumKinds = iota

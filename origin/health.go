@@ -24,7 +24,8 @@ const (
 
 // health remembers that an origin fails, so that not every miss pays its
 // timeout. While it is down one request after each pause is let through
-// (half open); its success ends the matter, its failure doubles the pause.
+// (half open); its success ends the matter, its failure doubles the pause. Any
+// answer is a success here, 503 too: it came at once and is about one URL.
 type health struct {
 	troubled atomic.Bool // anything below is set; the only thing read when all is well
 

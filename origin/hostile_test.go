@@ -321,22 +321,31 @@ func TestLimits(t *testing.T) {
 
 // A drip above the minimum rate, longer than the idle timeout in all, is served.
 func TestSlowButSteady(t *testing.T) {
+	const idle = 300 * time.Millisecond
 	h := start(t, func(p *peer) {
 		if _, ok := p.request(); !ok {
 			return
 		}
-		p.write("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n")
+		p.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 		tk := time.NewTicker(2 * time.Millisecond)
 		defer tk.Stop()
-		for range 60 {
+		for begun := time.Now(); time.Since(begun) < 2*idle; {
 			<-tk.C
-			p.write("x")
+			p.write("1\r\nx\r\n")
 		}
-		p.gone()
+		p.write("0\r\n\r\n")
 	})
-	g := group(t, origin.Options{IdleTimeout: 60 * time.Millisecond, MinRate: 10, RateWindow: 100 * time.Millisecond}, h.URL)
-	if _, body, err := get(t.Context(), g, "/a"); err != nil || len(body) != 60 {
-		t.Errorf("%d bytes, %v; want 60", len(body), err)
+	g := group(t, origin.Options{IdleTimeout: idle, MinRate: 1, RateWindow: idle}, h.URL)
+	if _, body, err := get(t.Context(), g, "/a"); err != nil || body == "" {
+		t.Errorf("%d bytes, %v; want all", len(body), err)
+	}
+}
+
+func TestConnectTimeout(t *testing.T) {
+	g := group(t, origin.Options{ConnectTimeout: time.Nanosecond}, start(t, answering(short)).URL)
+	_, _, err := get(t.Context(), g, "/a")
+	if kind(t, err) != origin.KindTimeout || !strings.Contains(err.Error(), "connect timeout") || g.Stats()[0].Up {
+		t.Errorf("error %v; want connect timeout, and the origin down", err)
 	}
 }
 

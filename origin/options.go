@@ -33,7 +33,8 @@ type Options struct {
 
 	// MinRate is the rate in bytes a second that the body must keep over each
 	// RateWindow of waiting for the origin; 0 turns it off. Time that the caller
-	// spends between reads does not count.
+	// spends between reads does not count. A live stream arrives no faster than it
+	// is made: stay below its slowest rendition.
 	MinRate    int64
 	RateWindow time.Duration // DefaultRateWindow
 
@@ -70,7 +71,7 @@ func (o Options) withDefaults() (Options, error) {
 		unset time.Duration
 	}{
 		{"connect timeout", &o.ConnectTimeout, DefaultConnectTimeout},
-		{"tls timeout", &o.TLSTimeout, o.ConnectTimeout},
+		{"tls timeout", &o.TLSTimeout, 0},
 		{"first byte timeout", &o.FirstByteTimeout, DefaultFirstByteTimeout},
 		{"hold timeout", &o.HoldTimeout, DefaultHoldTimeout},
 		{"idle timeout", &o.IdleTimeout, DefaultIdleTimeout},
@@ -122,7 +123,8 @@ type endpoint struct {
 func (o *Options) endpoint(raw string, roots *x509.CertPool) (endpoint, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return endpoint{}, fmt.Errorf("origin: %w", err)
+		// Without the URL, which url.Error quotes: it may hold a password.
+		return endpoint{}, fmt.Errorf("origin: malformed URL: %w", errors.Unwrap(err))
 	}
 	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	switch {

@@ -34,7 +34,7 @@ func TestOptions(t *testing.T) {
 		{"no scheme", url("a.example"), "must look like"},
 		{"other scheme", url("ftp://a.example"), "must look like"},
 		{"no host", url("http:///x"), "must look like"},
-		{"not a URL", url("http://a b"), "origin: parse"},
+		{"not a URL", url("http://u:secret@a b"), "malformed URL"},
 		{"user", url("http://u:secret@a.example"), "must not have"},
 		{"query", url("http://a.example/?x"), "must not have"},
 		{"bare query", url("http://a.example/?"), "must not have"},

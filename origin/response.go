@@ -29,6 +29,11 @@ type Response struct {
 	Requested      int64  // when the request was sent, Unix nanoseconds
 	Received       int64  // when the header was complete, Unix nanoseconds
 
+	stream
+}
+
+// stream is the part of a Response that holds resources.
+type stream struct {
 	server  *server
 	ctx     context.Context //nolint:containedctx // of the fetch, which lasts until Close
 	conn    *conn           // nil once given back
@@ -130,14 +135,14 @@ func (r *Response) Close() {
 
 // hangUp gives buffer and connection back. A context that has ended meanwhile
 // has closed the connection, so it is not kept then.
-func (r *Response) hangUp(reuse bool) {
-	if r.unwatch != nil && !r.unwatch() {
+func (s *stream) hangUp(reuse bool) {
+	if s.unwatch != nil && !s.unwatch() {
 		reuse = false
 	}
-	if r.br != nil {
-		r.server.pool.ReleaseReader(r.br)
-		r.br = nil
+	if s.br != nil {
+		s.server.pool.ReleaseReader(s.br)
+		s.br = nil
 	}
-	r.conn.release(reuse)
-	r.conn = nil
+	s.conn.release(reuse)
+	s.conn = nil
 }

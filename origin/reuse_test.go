@@ -1,6 +1,7 @@
 package origin_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -167,28 +168,36 @@ func TestIdleConnectionIsLookedAt(t *testing.T) {
 }
 
 func TestMaxConns(t *testing.T) {
-	h := start(t, answering(short))
-	g := group(t, origin.Options{MaxConns: 2, ConnectTimeout: 30 * time.Millisecond}, h.URL)
+	h := start(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello"))
+	g := group(t, origin.Options{MaxConns: 2, ConnectTimeout: 100 * time.Millisecond}, h.URL)
 	var held []*origin.Response
-	chunkedOrigin := start(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello"))
-	g2 := group(t, origin.Options{MaxConns: 2, ConnectTimeout: 30 * time.Millisecond}, chunkedOrigin.URL)
 	for range 2 {
-		resp, err := g2.Fetch(t.Context(), &origin.Request{Method: "GET", Target: "/a"})
+		resp, err := g.Fetch(t.Context(), &origin.Request{Method: "GET", Target: "/a"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		held = append(held, resp)
 	}
-	_, err := g2.Fetch(t.Context(), &origin.Request{Method: "GET", Target: "/a"})
+	_, err := g.Fetch(t.Context(), &origin.Request{Method: "GET", Target: "/a"})
 	if kind(t, err) != origin.KindTimeout || !strings.Contains(err.Error(), "no free connection") {
 		t.Errorf("third fetch: %v; want no free connection", err)
 	}
-	if st := g2.Stats()[0]; !st.Up || st.Active != 2 {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := g.Fetch(ctx, &origin.Request{Method: "GET", Target: "/a"}); kind(t, err) != origin.KindCanceled {
+		t.Errorf("fetch with an ending context: %v; want canceled", err)
+	}
+	if st := g.Stats()[0]; !st.Up || st.Active != 2 {
 		t.Errorf("stats %+v; want up with 2 active", st)
 	}
 	for _, r := range held {
 		r.Close()
 	}
+}
+
+func TestConcurrentFetchesShareConnections(t *testing.T) {
+	h := start(t, answering(short))
+	g := group(t, origin.Options{MaxConns: 2}, h.URL)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -112,7 +112,7 @@ func (s *server) attempt(ctx context.Context, r *Request, end time.Time, fresh b
 	if failed != nil {
 		return nil, failed
 	}
-	resp := &Response{server: s, ctx: ctx, conn: c, Origin: s.name}
+	resp := &Response{Origin: s.name, stream: stream{server: s, ctx: ctx, conn: c}}
 	if ctx.Done() != nil {
 		resp.unwatch = context.AfterFunc(ctx, c.abort)
 	}
