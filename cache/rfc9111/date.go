@@ -56,7 +56,10 @@ func (buf *dateBuffer) parse(n int, now int64) (unix int64, ok bool) {
 	default:
 		unix = c.asctime()
 	}
-	return unix, !c.bad && len(c.rest) == 0
+	if c.bad || len(c.rest) > 0 {
+		return 0, false
+	}
+	return unix, true
 }
 
 // cursor walks over a lower-case date. bad is sticky.

@@ -42,15 +42,8 @@ func (d Decision) String() string {
 // An immutable response that is fresh is served to a client that reloads
 // (no-cache, max-age): RFC 8246 says that nothing can have changed.
 //
-// Budget: no allocation and about 3 ns for a fresh object and no directives.
+// Budget: no allocation and a few nanoseconds, see BenchmarkEvaluate.
 func Evaluate(f *object.Freshness, rd RequestDirectives, now int64) Decision {
-	if rd == NoWishes() && f.Flags&object.NoCache == 0 && f.Age(now) < f.Lifetime {
-		return Fresh
-	}
-	return evaluate(f, &rd, now)
-}
-
-func evaluate(f *object.Freshness, rd *RequestDirectives, now int64) Decision {
 	age := f.Age(now)
 	switch {
 	case f.Flags&object.NoCache != 0:

@@ -184,10 +184,7 @@ func (p *Policy) cookies(h object.Header, dir *Directives) Reason {
 // It also holds the last condition of RFC 9111 §3: a lifetime, public, or a
 // heuristically cacheable status.
 func (p *Policy) useful(status int, h object.Header, dir *Directives) bool {
-	// No clock is needed: without Date an absolute Expires is measured from
-	// referenceTime, which at worst keeps a response that is already stale.
-	const at = referenceTime * int64(time.Second)
-	f := Compute(status, h, p.Defaults, at, at)
+	f := p.withoutClock(status, h)
 	guessed := f.Flags&object.Heuristic != 0
 	switch {
 	case guessed && f.Lifetime == 0 && !dir.Public && !heuristic(status):
@@ -198,6 +195,22 @@ func (p *Policy) useful(status int, h object.Header, dir *Directives) bool {
 		return false
 	}
 	return f.Lifetime > 0 || f.StaleWhileRevalidate > 0 || f.StaleIfError > 0 && dir.StaleIfError > 0
+}
+
+// withoutClock computes the freshness where the time of receipt, which stands in
+// for a missing Date, is not known. Early makes Expires look fresh, late makes a
+// heuristic on Last-Modified long: a doubt ends in storing, which at worst keeps
+// what is stale on arrival.
+func (p *Policy) withoutClock(status int, h object.Header) object.Freshness {
+	const (
+		early = referenceTime * int64(time.Second)
+		late  = early + int64(100*365*24*time.Hour)
+	)
+	f := Compute(status, h, p.Defaults, early, early)
+	if f.Lifetime == 0 {
+		f = Compute(status, h, p.Defaults, late, late)
+	}
+	return f
 }
 
 // hasValidator reports an ETag or a readable Last-Modified.
