@@ -50,44 +50,75 @@ func parseAgent(s []byte) Agent {
 // maxAgentScan bounds the work that a hostile User-Agent can cause, in bytes.
 const maxAgentScan = 512
 
-// agentMarks are looked for in order: browsers name each other (Edge says
-// Chrome, Chrome says Safari), so the more particular mark comes first.
-var agentMarks = [...]struct {
-	mark  string
-	agent Agent
-}{
-	{"AppleCoreMedia/", AgentAppleCoreMedia},
-	{"ExoPlayer", AgentExoPlayer},
-	{"Media3", AgentExoPlayer},
-	{"Lavf/", AgentFFmpeg},
-	{"FFmpeg", AgentFFmpeg},
-	{"ffmpeg", AgentFFmpeg},
-	{"VLC/", AgentVLC},
-	{"LibVLC", AgentVLC},
-	{"curl/", AgentCurl},
-	{"bot", AgentBot},
-	{"Bot", AgentBot},
-	{"rawler", AgentBot},
-	{"pider", AgentBot},
-	{"Edg", AgentEdge},
-	{"Firefox/", AgentFirefox},
-	{"FxiOS/", AgentFirefox},
-	{"Chrome/", AgentChrome},
-	{"CriOS/", AgentChrome},
-	{"Safari/", AgentSafari},
-}
-
 // AgentOf returns the family of a User-Agent value. It allocates nothing and
 // keeps nothing of ua.
+//
+// It looks at the words before each '/', the product names. Browsers name each
+// other (Edge says Chrome, Chrome says Safari): the family that stands first in
+// the list of constants wins.
 func AgentOf(ua []byte) Agent {
 	if len(ua) == 0 {
 		return AgentNone
 	}
 	ua = ua[:min(len(ua), maxAgentScan)]
-	for i := range agentMarks {
-		if bytes.Contains(ua, []byte(agentMarks[i].mark)) {
-			return agentMarks[i].agent
+	best := numAgents
+	for {
+		i := bytes.IndexByte(ua, '/')
+		if i < 0 {
+			break
 		}
+		if a := productFamily(lastWord(ua[:i])); a != AgentOther {
+			best = min(best, a)
+		}
+		ua = ua[i+1:]
+	}
+	if best == numAgents {
+		return AgentOther
+	}
+	return best
+}
+
+// lastWord returns the letters, digits, '-' and '_' that b ends in.
+func lastWord(b []byte) []byte {
+	i := len(b)
+	for i > 0 && (b[i-1]|0x20 >= 'a' && b[i-1]|0x20 <= 'z' || b[i-1] >= '0' && b[i-1] <= '9' || b[i-1] == '-' || b[i-1] == '_') {
+		i--
+	}
+	return b[i:]
+}
+
+// productFamily returns the family that a product name stands for, AgentOther
+// when it says nothing.
+func productFamily(name []byte) Agent {
+	switch string(name) {
+	case "", "Mozilla", "AppleWebKit", "Gecko", "Version", "Mobile": // of every browser
+		return AgentOther
+	case "Chrome", "Chromium", "CriOS":
+		return AgentChrome
+	case "Safari":
+		return AgentSafari
+	case "Firefox", "FxiOS":
+		return AgentFirefox
+	case "Edg", "EdgA", "EdgiOS", "Edge":
+		return AgentEdge
+	case "AppleCoreMedia":
+		return AgentAppleCoreMedia
+	case "Lavf", "FFmpeg", "ffmpeg":
+		return AgentFFmpeg
+	case "VLC", "LibVLC":
+		return AgentVLC
+	case "curl", "libcurl":
+		return AgentCurl
+	}
+	switch {
+	case bytes.HasPrefix(name, []byte("ExoPlayer")), bytes.HasSuffix(name, []byte("Media3")):
+		return AgentExoPlayer
+	case hasSuffixFold(name, "bot"), hasSuffixFold(name, "spider"), hasSuffixFold(name, "crawler"):
+		return AgentBot
 	}
 	return AgentOther
+}
+
+func hasSuffixFold(name []byte, suffix string) bool {
+	return len(name) >= len(suffix) && bytes.EqualFold(name[len(name)-len(suffix):], []byte(suffix))
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // Append appends r as one line, newline included, in format f with its client
-// as m leaves it. It allocates nothing but what dst lacks.
+// as m leaves it. It allocates nothing but what dst lacks, and keeps r off the
+// heap: TestAppendAllocatesNothing and BenchmarkAppend guard that.
 //
 // Whatever bytes r holds, the line has exactly the fields of the table and ends
 // at its last byte: no value can forge a field, a line or a directive.
@@ -14,54 +15,50 @@ import (
 // In Pseudonym mode it writes r.Pseudonym, which [Writer.Write] sets: without
 // one the client is missing.
 func Append(dst []byte, f Format, m AddressMode, r *Record) []byte {
-	dst = appendFields(dst, f, m, r, fields[:fieldRun])
-	return appendFields(dst, f, m, r, fields[fieldRun:])
+	return appendTail(appendHead(dst, f, m, r), f, &r.Sequence)
 }
 
-// appendFields appends the given rows, which are either the first ones or the
-// last ones of the table: the first begin the line, the last end it.
-func appendFields(dst []byte, f Format, m AddressMode, r *Record, rows []Field) []byte {
-	first, last := rows[0].id == 0, rows[len(rows)-1].id == numFields-1
+// appendHead appends the line up to the fields of Sequence, which are the last
+// ones and known only when a record goes to disk. In W3C it ends in a space.
+func appendHead(dst []byte, f Format, m AddressMode, r *Record) []byte {
 	if f == JSON {
-		if first {
-			dst = append(dst, `{"v":1`...)
-		}
-		dst = appendJSON(dst, m, r, rows)
-		if last {
-			dst = append(dst, '}')
-		}
-	} else {
-		dst = appendW3C(dst, m, r, rows)
+		return appendJSON(append(dst, `{"v":1`...), m, r, 0, fieldRun)
 	}
-	if last {
-		dst = append(dst, '\n')
+	return appendW3C(dst, m, r, 0, fieldRun)
+}
+
+// appendTail appends the rest of the line.
+func appendTail(dst []byte, f Format, s *Sequence) []byte {
+	r := Record{Sequence: *s}
+	if f == JSON {
+		return append(appendJSON(dst, None, &r, fieldRun, numFields), '}', '\n')
 	}
+	dst = appendW3C(dst, None, &r, fieldRun, numFields)
+	dst[len(dst)-1] = '\n' // for the last space
 	return dst
 }
 
-// appendW3C appends the rows as columns. Each but the first of the line brings
-// the space before it.
-func appendW3C(dst []byte, m AddressMode, r *Record, rows []Field) []byte {
-	for i := range rows {
-		if rows[i].id > 0 {
-			dst = append(dst, ' ')
-		}
+// appendW3C appends the fields from one up to another, a space after each.
+func appendW3C(dst []byte, m AddressMode, r *Record, from, to fieldID) []byte {
+	for id := from; id < to; id++ {
 		before := len(dst)
-		dst = appendW3CValue(dst, m, r, &rows[i])
+		dst = appendW3CValue(dst, m, r, id)
 		if len(dst) == before {
 			dst = append(dst, '-')
 		}
+		dst = append(dst, ' ')
 	}
 	return dst
 }
 
-// appendJSON appends the rows as members, without those that are missing.
-func appendJSON(dst []byte, m AddressMode, r *Record, rows []Field) []byte {
-	for i := range rows {
+// appendJSON appends the fields from one up to another as members, without
+// those that are missing.
+func appendJSON(dst []byte, m AddressMode, r *Record, from, to fieldID) []byte {
+	for id := from; id < to; id++ {
 		before := len(dst)
-		dst = append(dst, rows[i].key...)
+		dst = append(dst, keys[id]...)
 		key := len(dst)
-		dst = appendJSONValue(dst, m, r, &rows[i])
+		dst = appendJSONValue(dst, m, r, id)
 		if len(dst) == key {
 			dst = dst[:before]
 		}
@@ -69,19 +66,19 @@ func appendJSON(dst []byte, m AddressMode, r *Record, rows []Field) []byte {
 	return dst
 }
 
-func appendW3CValue(dst []byte, m AddressMode, r *Record, f *Field) []byte {
-	switch f.Kind {
+func appendW3CValue(dst []byte, m AddressMode, r *Record, id fieldID) []byte {
+	switch kinds[id] {
 	case KindText:
-		if s := r.stringOf(f.id); s != nil {
+		if s := r.stringOf(id); s != nil {
 			return appendW3CText(dst, *s)
 		}
-		return appendW3CText(dst, *r.bytesOf(f.id))
+		return appendW3CText(dst, *r.bytesOf(id))
 	case KindTime:
 		return appendTime(dst, r.Time, ' ')
 	case KindAddress:
 		return appendAddress(dst, m, r)
 	case KindFlag:
-		if *r.flagOf(f.id) {
+		if *r.flagOf(id) {
 			return append(dst, '1')
 		}
 		return append(dst, '0')
@@ -90,32 +87,32 @@ func appendW3CValue(dst []byte, m AddressMode, r *Record, f *Field) []byte {
 	case KindRange:
 		return appendRange(dst, r)
 	}
-	return appendNumber(dst, r, f)
+	return appendNumber(dst, r, id)
 }
 
-func appendJSONValue(dst []byte, m AddressMode, r *Record, f *Field) []byte {
-	switch f.Kind {
+func appendJSONValue(dst []byte, m AddressMode, r *Record, id fieldID) []byte {
+	switch kinds[id] {
 	case KindFlag:
-		return strconv.AppendBool(dst, *r.flagOf(f.id))
+		return strconv.AppendBool(dst, *r.flagOf(id))
 	case KindStatus, KindCount, KindMicros, KindSeconds:
-		return appendNumber(dst, r, f)
+		return appendNumber(dst, r, id)
 	}
 	start := len(dst)
 	dst = append(dst, '"')
-	dst = appendJSONString(dst, m, r, f)
+	dst = appendJSONString(dst, m, r, id)
 	if len(dst) == start+1 {
 		return dst[:start]
 	}
 	return append(dst, '"')
 }
 
-func appendJSONString(dst []byte, m AddressMode, r *Record, f *Field) []byte {
-	switch f.Kind {
+func appendJSONString(dst []byte, m AddressMode, r *Record, id fieldID) []byte {
+	switch kinds[id] {
 	case KindText:
-		if s := r.stringOf(f.id); s != nil {
+		if s := r.stringOf(id); s != nil {
 			return appendJSONText(dst, *s)
 		}
-		return appendJSONText(dst, *r.bytesOf(f.id))
+		return appendJSONText(dst, *r.bytesOf(id))
 	case KindTime:
 		return append(appendTime(dst, r.Time, 'T'), 'Z')
 	case KindAddress:
@@ -130,16 +127,16 @@ func appendJSONString(dst []byte, m AddressMode, r *Record, f *Field) []byte {
 
 // appendNumber appends a value that looks alike in both formats, nothing when
 // it is missing.
-func appendNumber(dst []byte, r *Record, f *Field) []byte {
-	switch f.Kind {
+func appendNumber(dst []byte, r *Record, id fieldID) []byte {
+	switch kinds[id] {
 	case KindCount:
-		return strconv.AppendInt(dst, *r.countOf(f.id), 10)
+		return strconv.AppendInt(dst, *r.countOf(id), 10)
 	case KindStatus:
 		if r.Status != 0 {
 			return strconv.AppendInt(dst, int64(r.Status), 10)
 		}
 	case KindMicros:
-		if d := *r.durationOf(f.id); d > 0 {
+		if d := *r.durationOf(id); d > 0 {
 			return strconv.AppendInt(dst, micros(d), 10)
 		}
 	case KindSeconds:

@@ -207,7 +207,7 @@ func TestRoomIsAnUpperBound(t *testing.T) {
 		if len(line) > worst.room() {
 			t.Errorf("%v: line of %d bytes, bound %d", f, len(line), worst.room())
 		}
-		tail := appendFields(nil, f, Full, worst, fields[fieldRun:])
+		tail := appendTail(nil, f, &worst.Sequence)
 		if len(tail) > tailRoom {
 			t.Errorf("%v: tail of %d bytes, bound %d", f, len(tail), tailRoom)
 		}

@@ -33,8 +33,7 @@ type Field struct {
 	Redaction string // what was done to it before it was written; "" when it never held anything personal
 	Meaning   string // one line
 
-	id  fieldID
-	key string // `,"JSON":`
+	id fieldID
 }
 
 // Fields returns the table in the order of the columns.
@@ -86,8 +85,8 @@ const (
 	numFields
 )
 
-// fields is the table. It is never written to.
-var fields = withKeys([numFields]Field{
+// fields is the table. It is never written to, as is all that is made from it.
+var fields = withIDs([numFields]Field{
 	fieldTime:        {W3C: "date time", JSON: "time", Kind: KindTime, Meaning: "arrival of the request, UTC"},
 	fieldNode:        {W3C: "x-node", JSON: "node", Kind: KindText, Meaning: "edge node that answered"},
 	fieldAccount:     {W3C: "x-account", JSON: "account", Kind: KindText, Meaning: "customer account to bill"},
@@ -127,11 +126,31 @@ var fields = withKeys([numFields]Field{
 	fieldNumber:      {W3C: "x-seq", JSON: "seq", Kind: KindCount, Meaning: "number in the run, lost records counted"},
 })
 
-// withKeys fills in what follows from the rows.
-func withKeys(rows [numFields]Field) [numFields]Field {
+func withIDs(rows [numFields]Field) [numFields]Field {
 	for i := range rows {
 		rows[i].id = fieldID(i)
-		rows[i].key = `,"` + rows[i].JSON + `":`
 	}
 	return rows
+}
+
+// kinds and keys are what encoding needs of the table, packed: walking the rows
+// themselves costs a cache line or two a field.
+var (
+	kinds = kindsOf(&fields)
+	keys  = keysOf(&fields)
+)
+
+func kindsOf(rows *[numFields]Field) (kinds [numFields]Kind) {
+	for i := range rows {
+		kinds[i] = rows[i].Kind
+	}
+	return kinds
+}
+
+// keysOf returns how a member begins in JSON: `,"key":`.
+func keysOf(rows *[numFields]Field) (keys [numFields]string) {
+	for i := range rows {
+		keys[i] = `,"` + rows[i].JSON + `":`
+	}
+	return keys
 }

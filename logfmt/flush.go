@@ -154,9 +154,9 @@ func (f *flusher) add(line []byte) {
 	if f.records == 0 {
 		f.first = f.number
 	}
-	r := Record{Sequence: Sequence{Run: f.runID, Dropped: f.pending, Number: f.number}}
+	place := Sequence{Run: f.runID, Dropped: f.pending, Number: f.number}
 	f.chunk = append(f.chunk, line...)
-	f.chunk = appendFields(f.chunk, f.w.opts.Format, f.w.opts.Address, &r, fields[fieldRun:])
+	f.chunk = appendTail(f.chunk, f.w.opts.Format, &place)
 	f.records++
 	f.pending = 0
 }

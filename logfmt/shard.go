@@ -56,7 +56,7 @@ func (s *shard) add(f Format, m AddressMode, r *Record) (wake bool) {
 		}
 		return false
 	}
-	s.buf = append(appendFields(s.buf, f, m, r, fields[:fieldRun]), '\n')
+	s.buf = append(appendHead(s.buf, f, m, r), '\n')
 	if s.woken || len(s.buf) < min(chunkSize, cap(s.buf)/2) {
 		return false
 	}
