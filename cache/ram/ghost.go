@@ -14,8 +14,8 @@ type ghost struct {
 	crowded int          // and those among them that cost a live one its place
 }
 
-// ghostEntry is empty when its print is zero.
-type ghostEntry struct{ print, at uint32 }
+// ghostEntry is empty when its fingerprint is zero.
+type ghostEntry struct{ fp, at uint32 }
 
 const (
 	ghostWays = 4
@@ -28,15 +28,15 @@ func newGhost() ghost { return ghost{table: make([]ghostEntry, ghostMin)} }
 // fingerprint keeps 32 bits of a hash, never zero.
 func fingerprint(hash uint64) uint32 { return max(1, uint32(hash)) }
 
-// bucket returns the entries where print may be.
-func (g *ghost) bucket(print uint32) []ghostEntry {
-	at := int(print) * ghostWays & (len(g.table) - 1)
+// bucket returns the entries where a fingerprint may be.
+func (g *ghost) bucket(fp uint32) []ghostEntry {
+	at := int(fp) * ghostWays & (len(g.table) - 1)
 	return g.table[at : at+ghostWays]
 }
 
 // live reports whether e was added within the last window pages.
 func (g *ghost) live(e ghostEntry, window uint32) bool {
-	return e.print != 0 && g.clock-e.at <= window
+	return e.fp != 0 && g.clock-e.at <= window
 }
 
 // add remembers hash, of a block of so many pages.
@@ -56,15 +56,15 @@ func (g *ghost) add(hash uint64, pages uint16, window uint32) {
 // put stores e, over itself or else over the oldest entry of its bucket. It
 // reports whether that one should have lived on.
 func (g *ghost) put(e ghostEntry, window uint32) bool {
-	bucket := g.bucket(e.print)
+	bucket := g.bucket(e.fp)
 	slot := &bucket[0]
 	for i := range bucket {
 		s := &bucket[i]
-		if s.print == e.print {
+		if s.fp == e.fp {
 			*s = e
 			return false
 		}
-		if s.print == 0 || slot.print != 0 && g.clock-s.at > g.clock-slot.at {
+		if s.fp == 0 || slot.fp != 0 && g.clock-s.at > g.clock-slot.at {
 			slot = s
 		}
 	}
@@ -75,10 +75,10 @@ func (g *ghost) put(e ghostEntry, window uint32) bool {
 
 // take forgets hash and reports whether it was remembered.
 func (g *ghost) take(hash uint64, window uint32) bool {
-	print := fingerprint(hash)
-	bucket := g.bucket(print)
+	fp := fingerprint(hash)
+	bucket := g.bucket(fp)
 	for i := range bucket {
-		if bucket[i].print == print {
+		if bucket[i].fp == fp {
 			known := g.live(bucket[i], window)
 			bucket[i] = ghostEntry{}
 			return known

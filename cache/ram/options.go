@@ -29,7 +29,9 @@ const (
 type Options struct {
 	// Size is the size of the arena in bytes, rounded down to whole slabs of
 	// 2 MiB. It is a hard bound; block handles (64 bytes each) and the policy's
-	// memory of evicted blocks come on top, below one per cent for media.
+	// memory of evicted blocks come on top, below one per cent for media. Below
+	// 64 MiB the 19 size classes compete for a handful of slabs: that works, but
+	// part of the arena stays empty when blocks of many sizes come.
 	Size int64
 	// Shards is the number of independent policies, rounded up to a power of two,
 	// at most 256. 0 means one per 64 MiB, at most 32.

@@ -80,7 +80,7 @@ func TestParallel(t *testing.T) {
 	const workers = 8
 	steps := 20_000
 	if poisoned || testing.Short() {
-		steps = 1_500
+		steps = 1_000
 	}
 	tier, err := New(Options{Size: 64 << 20, Shards: 4, Prefault: true})
 	if err != nil {

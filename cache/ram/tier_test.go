@@ -3,6 +3,7 @@ package ram
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -270,12 +271,12 @@ func TestClose(t *testing.T) {
 }
 
 func TestPrefault(t *testing.T) {
-	m, err := reserve(MinSize, true, nil)
+	m, err := reserve(MinSize, true, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.slabs[slabSize] = 7
-	p := startPrefault(m, true, nil)
+	p := startPrefault(m, true, slog.New(slog.DiscardHandler))
 	p.done.Wait()
 	if n := p.touched.Load(); n != MinSize {
 		t.Errorf("touched %d of %d bytes", n, MinSize)
