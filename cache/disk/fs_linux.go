@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// OS returns the FS of the operating system, the one that a nil Options.FS means.
+func OS() FS { return realFS{} }
+
 // realFS is the FS of the operating system.
 type realFS struct{}
 
