@@ -107,7 +107,7 @@ func (f *Fill) Limit() int64 { return f.limit }
 // Reader or gave up.
 func (f *Fill) Leave() {
 	f.waiting.Add(-1)
-	o := f.obj
+	o := f.published()
 	if o == nil {
 		return
 	}
@@ -115,6 +115,18 @@ func (f *Fill) Leave() {
 	if o.transient {
 		o.releaseTransient()
 	}
+}
+
+// published returns the object, nil while the header is not known.
+func (f *Fill) published() *Object {
+	if f.ready != nil {
+		select {
+		case <-f.ready:
+		default:
+			return nil
+		}
+	}
+	return f.obj
 }
 
 // OnStop sets what stops the fetch when nobody wants its bytes any more. The

@@ -15,7 +15,7 @@ import (
 // errors included, carries the site's CORS fields.
 func (e *Edge) locate(x *Exchange) bool {
 	authority, path, query, why := target.Split(x.Req.Target)
-	if len(authority) == 0 {
+	if authority == nil {
 		authority = x.Req.Host
 	}
 	host, buf, bad := target.Host(authority, x.hostBuf)
@@ -59,15 +59,15 @@ func (e *Edge) admit(x *Exchange) bool {
 // checks the token against exactly that.
 func (e *Edge) authorise(x *Exchange) bool {
 	found, why := e.findToken(x)
-	if why != auth.Allowed {
-		return e.deny(x, auth.Verdict{Reason: why})
-	}
 	canonical, buf, bad := target.Canonical(found.Path, x.pathBuf)
 	x.pathBuf = buf
 	if bad != target.OK {
 		return e.badTarget(x, bad)
 	}
 	x.path, x.query = canonical, found.Query
+	if why != auth.Allowed {
+		return e.deny(x, auth.Verdict{Reason: why})
+	}
 	if x.site.Token == nil || !x.site.TokenRequired {
 		return true
 	}
