@@ -169,3 +169,75 @@ func TestSizeClassesCostFewHits(t *testing.T) {
 		}
 	}
 }
+
+// crowd fills a tier of MinSize: three slabs of small blocks, all held, and then
+// one slab of larger ones with the given owner, which are not. The policy has so
+// many held blocks to pass over that it finds none of the others.
+func crowd(t *testing.T, tier *Tier, o Owner) (held, free []*Block) {
+	for i := range uint64(3 * slabPages) {
+		b := alloc(t, tier, pageSize)
+		tier.Admit(b, i, nil)
+		held = append(held, b)
+	}
+	for i := range uint64(32) {
+		free = append(free, store(t, tier, 64<<10, 1<<40+i, o))
+	}
+	return held, free
+}
+
+func releaseAll(blocks []*Block) {
+	for _, b := range blocks {
+		b.Release()
+	}
+}
+
+// TestScavenge holds that Alloc finds the one block that can go, even if the
+// policy does not.
+func TestScavenge(t *testing.T) {
+	tier := newTier(t, Options{Size: MinSize})
+	held, free := crowd(t, tier, nil)
+	for _, b := range free[1:] {
+		if !b.Retain() {
+			t.Fatal("gone")
+		}
+	}
+	alloc(t, tier, 50_000).Release()
+	if s := tier.Stats(); s.Evictions != 1 || free[0].Retain() {
+		t.Errorf("%d evictions, want the one possible", s.Evictions)
+	}
+	// A larger chunk serves as well when there is nothing else.
+	if b := alloc(t, tier, pageSize); b.Weight() != 64<<10 {
+		t.Errorf("got %d bytes", b.Weight())
+	} else {
+		b.Release()
+	}
+	releaseAll(free[1:])
+	releaseAll(held)
+}
+
+// TestDrainIsUndone has a reader take hold of the blocks of a slab just while it
+// is being emptied: the slab stays what it was.
+func TestDrainIsUndone(t *testing.T) {
+	tier := newTier(t, Options{Size: MinSize})
+	var caught []*Block
+	held, free := crowd(t, tier, ownerFunc(func(b *Block) {
+		if b.Retain() {
+			caught = append(caught, b)
+		}
+	}))
+	for _, n := range []int{pageSize, 64 << 10} {
+		if _, ok := tier.Alloc(n); ok {
+			t.Fatalf("memory for %d bytes though every chunk is held", n)
+		}
+	}
+	if len(caught) != len(free) {
+		t.Fatalf("%d of %d blocks were evicted", len(caught), len(free))
+	}
+	if s := tier.Stats(); s.Pinned != 32*64<<10 || s.SlabsMoved != 0 || s.Used != s.Size {
+		t.Errorf("%+v", s)
+	}
+	caught[0].Release()
+	alloc(t, tier, 64<<10).Release()
+	releaseAll(caught[1:])
+	releaseAll(held)
+}
