@@ -98,6 +98,15 @@ func newSpans(pieces ...string) *spans {
 	return s
 }
 
+// megabytes returns a body of n MiB.
+func megabytes(n int) *spans {
+	s, piece := &spans{}, make([]byte, 1<<20)
+	for range n {
+		s.pieces = append(s.pieces, piece)
+	}
+	return s
+}
+
 func (s *spans) Ready() bool { return s.wait == nil }
 func (s *spans) Close()      { s.closed++ }
 

@@ -177,7 +177,8 @@ func (o *http2Writer) header(r *edge.Response, f framing, head bool, date string
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // no sniffing
 	}
-	if n := statedLength(r, f, head); n >= 0 {
+	// On a 304 the field is optional, and clients take it for a missing body.
+	if n := statedLength(r, f, head); n >= 0 && r.Status != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
 	}
 	if r.Close {

@@ -22,3 +22,5 @@ type Handler interface {
 	// Finish releases, counts and logs.
 	Finish(x *edge.Exchange, d edge.Delivery)
 }
+
+var _ Handler = (*edge.Edge)(nil)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -355,12 +354,8 @@ func TestStreaming(t *testing.T) {
 // TestClientLeavesInBody checks that a client's leaving ends the delivery and
 // closes the body.
 func TestClientLeavesInBody(t *testing.T) {
-	piece := bytes.Repeat([]byte("x"), 1<<20)
 	exchange := func(t *testing.T, overTLS bool) {
-		body := &spans{}
-		for range 64 {
-			body.pieces = append(body.pieces, piece)
-		}
+		body := megabytes(64)
 		h := &fake{serve: func(x *edge.Exchange) { respondWith(x, 200, 64<<20, body) }, done: make(chan struct{}, 1)}
 		_, addr := run(t, h, overTLS)
 		c := dial(t, addr)

@@ -152,7 +152,7 @@ func (s *session) fill(h *fasthttp.RequestHeader) Refusal {
 	r.Framed = s.fields.contentLength || s.fields.transferEncoding
 	// A body is never read, so what follows it is not a request.
 	s.refused = r.Framed
-	s.ends = h.ConnectionClose() || r.Framed || s.srv.draining.Load()
+	s.ends = h.ConnectionClose() || r.Framed
 	if line := checkLine(r.Method, r.Target, h.Protocol()); line != Accepted {
 		return line
 	}
@@ -181,7 +181,7 @@ func (s *session) deliver(start time.Time) {
 	r := &s.x.Resp
 	head := string(s.x.Req.Method) == "HEAD"
 	f := framingOf(r, s.x.Req.Proto, head)
-	s.ends = s.ends || r.Close || f == closeDelimited
+	s.ends = s.ends || r.Close || f == closeDelimited || s.srv.draining.Load()
 	o := headOptions{
 		proto: s.x.Req.Proto, framing: f, head: head, close: s.ends,
 		date: s.srv.date.at(start),
