@@ -48,7 +48,7 @@ func (r *records) Write(rec *logfmt.Record) {
 
 // bench is an edge over a real origin, with all in reach of a test.
 type bench struct {
-	*testing.T
+	testing.TB
 	edge    *Edge
 	cache   *cache.Cache
 	site    *Site
@@ -60,9 +60,9 @@ type bench struct {
 
 // newBench starts an edge whose only site "media.test" of account "acme" has the
 // handler as its origin.
-func newBench(t *testing.T, handler http.HandlerFunc, change ...func(*Site)) *bench {
+func newBench(t testing.TB, handler http.HandlerFunc, change ...func(*Site)) *bench {
 	t.Helper()
-	b := &bench{T: t, clock: &clock{}, log: &records{lines: make(chan string, 1024)}}
+	b := &bench{TB: t, clock: &clock{}, log: &records{lines: make(chan string, 1024)}}
 	b.origin = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.fetches.Add(1)
 		w.Header().Set("Date", b.clock.now().UTC().Format(http.TimeFormat))
@@ -210,7 +210,7 @@ func (b *bench) wantFetches(n int64) {
 
 // signing returns a site change that requires a token of a fresh Ed25519 key, and
 // what mints one.
-func signing(t *testing.T) (func(*Site), func(scope string) string) {
+func signing(t testing.TB) (func(*Site), func(scope string) string) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

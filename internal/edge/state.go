@@ -46,6 +46,9 @@ type state struct {
 	ranges    []byterange.Range
 	rangeAsk  byterange.Range // what the client asked for, for the log
 	tokens    auth.Scratch
+	input     auth.Input // these three are here because interfaces take their addresses
+	found     auth.Found
+	asked     auth.Request
 	directive rfc9111.RequestDirectives
 }
 
@@ -72,6 +75,7 @@ func (x *Exchange) clear() {
 	x.Req, x.Resp = Request{}, Response{}
 	s := &x.state
 	s.site, s.meta, s.out, s.leading = nil, nil, Outcome{}, false
+	s.input, s.found, s.asked = auth.Input{}, auth.Found{}, auth.Request{}
 	s.host, s.path, s.query = nil, nil, nil
 	s.rangeAsk = byterange.Range{}
 	s.encoded, s.key, s.resolved, s.scratch = s.encoded[:0], s.key[:0], s.resolved[:0], s.scratch[:0]

@@ -58,23 +58,24 @@ func (e *Edge) admit(x *Exchange) bool {
 // authorise cuts the token out of the target, makes the rest canonical, and
 // checks the token against exactly that.
 func (e *Edge) authorise(x *Exchange) bool {
-	found, why := e.findToken(x)
-	canonical, buf, bad := target.Canonical(found.Path, x.pathBuf)
+	why := x.findToken()
+	canonical, buf, bad := target.Canonical(x.found.Path, x.pathBuf)
 	x.pathBuf = buf
 	if bad != target.OK {
 		return e.badTarget(x, bad)
 	}
-	x.path, x.query = canonical, found.Query
+	x.path, x.query = canonical, x.found.Query
 	if why != auth.Allowed {
 		return e.deny(x, auth.Verdict{Reason: why})
 	}
 	if x.site.Token == nil || !x.site.TokenRequired {
 		return true
 	}
-	v := x.site.Token.Verify(&found, &auth.Request{
+	x.asked = auth.Request{
 		Method: x.Req.Method, Host: x.host, Path: x.path, Query: x.query,
 		Client: x.Req.Client.Addr(), Now: x.now / 1e9,
-	})
+	}
+	v := x.site.Token.Verify(&x.found, &x.asked)
 	x.out.Checked, x.out.Scheme, x.out.Key = true, v.Scheme, v.Key
 	if v.Reason != auth.Allowed {
 		return e.deny(x, v)
@@ -82,11 +83,15 @@ func (e *Edge) authorise(x *Exchange) bool {
 	return true
 }
 
-func (e *Edge) findToken(x *Exchange) (auth.Found, auth.Reason) {
+// findToken leaves in x.found what there is of a token, and the target without it.
+func (x *Exchange) findToken() (why auth.Reason) {
 	if x.site.Token == nil {
-		return auth.Found{Path: x.path, Query: x.query}, auth.Allowed
+		x.found = auth.Found{Path: x.path, Query: x.query}
+		return auth.Allowed
 	}
-	return x.site.Token.Find(&auth.Input{Path: x.path, Query: x.query, Cookies: x.cookies()}, &x.tokens)
+	x.input = auth.Input{Path: x.path, Query: x.query, Cookies: x.cookies()}
+	x.found, why = x.site.Token.Find(&x.input, &x.tokens)
+	return why
 }
 
 // cookies returns all Cookie lines joined by "; ", nil when there are none.
