@@ -476,3 +476,37 @@ func TestEvictionForgetsObjects(t *testing.T) {
 		s.Done(o)
 	}
 }
+
+func TestIncompletableObjectIsForgotten(t *testing.T) {
+	s := newStore(t, Options{})
+	s.disk.refuse = true
+	o := s.fillWhole(key, pattern(3*object.BlockSize), 0)
+	victim := o.slot(1)
+	s.ram.Remove(victim.block)
+	victim.Evicted(victim.block)
+	if got, _ := s.lookup(key); got != nil {
+		t.Error("an object with a hole that nothing can fill is found")
+	}
+	if _, err := read(o, 0, -1); !errors.Is(err, ErrMissing) {
+		t.Errorf("its reader got %v, want ErrMissing", err)
+	}
+	if _, _, err := o.FillFrom(object.BlockSize, -1); !errors.Is(err, ErrCut) {
+		t.Errorf("FillFrom: %v, want ErrCut", err)
+	}
+	o.discard()
+}
+
+func TestHoleIsFilledFromDiskWithoutTheIndex(t *testing.T) {
+	s := newStore(t, Options{})
+	want := pattern(3 * object.BlockSize)
+	o := s.fillWhole(key, want, 0)
+	victim := o.slot(1)
+	s.ram.Remove(victim.block)
+	victim.Evicted(victim.block)
+	if got, _ := s.lookup(key); got != o {
+		t.Fatal("an object whose hole is on disk is not found")
+	}
+	if got, err := read(o, 0, -1); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("read %d bytes, %v", len(got), err)
+	}
+}

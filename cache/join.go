@@ -77,6 +77,7 @@ func (o *Object) FillFrom(off, limit int64) (f *Fill, leader bool, err error) {
 		return nil, false, nil
 	}
 	if !o.resumable() {
+		o.c.index.remove(o) // the next request starts anew
 		return nil, false, ErrCut
 	}
 	start := off - off%object.BlockSize

@@ -64,8 +64,15 @@ type slot struct {
 	done   atomic.Bool  // the block is whole
 }
 
-// Evicted tells the object that the RAM tier let go of the slot's block.
-func (s *slot) Evicted(*ram.Block) { s.object.drop(s) }
+// Evicted tells the object that the RAM tier let go of the slot's block. An object
+// that cannot be made whole again is no longer found: its next viewer is a miss,
+// not half a body.
+func (s *slot) Evicted(*ram.Block) {
+	o := s.object
+	if o.drop(s) && !o.resumable() && !o.handedOver(s.index/object.StripeBlocks) {
+		o.c.index.remove(o)
+	}
+}
 
 func newObject(c *Cache, id object.ID, key object.Key, m *object.Meta) *Object {
 	o := &Object{c: c, id: id, key: key}

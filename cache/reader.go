@@ -167,6 +167,9 @@ func (r *Reader) await(off int64) error {
 	case loadable:
 		return r.load(i)
 	default:
+		if err == ErrMissing && o.reopen() {
+			return nil // look again: the disk has something of it
+		}
 		return err
 	}
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"edged/cache/disk"
 	"edged/cache/object"
@@ -39,7 +40,7 @@ func (o *Object) spillRest() {
 // spill hands one stripe to the disk tier. A stripe with a block missing stays in
 // memory only, and so does what the tier's queue has no room for.
 func (o *Object) spill(stripe int) {
-	if o.c.disks == nil || !o.claimStripe(stripe) {
+	if o.c.disks == nil || o.onDisk(stripe) || !o.claimStripe(stripe) {
 		return
 	}
 	blocks, ok := o.borrow(stripe)
@@ -47,18 +48,55 @@ func (o *Object) spill(stripe int) {
 		o.unclaimStripe(stripe)
 		return
 	}
-	if o.disk.Load() == nil && o.Size() > object.StripeSize {
-		o.reopen()
-	}
 }
 
-// reopen looks the object up on disk, so that blocks that leave memory are found
-// there while the fill goes on.
-func (o *Object) reopen() {
-	e, ok := o.c.disks.Lookup(o.key)
-	if ok && e.Meta.Version == o.Meta().Version {
-		o.disk.Store(e)
+// reopen looks for the object on disk, where blocks that left memory may be. It
+// reports whether it found something it did not know of.
+func (o *Object) reopen() bool {
+	if o.c.disks == nil || o.transient || o.disk.Load() != nil || !o.handedOver(-1) {
+		return false
 	}
+	e, ok := o.c.disks.Lookup(o.key)
+	if !ok || e.Meta.Version != o.Meta().Version {
+		return false
+	}
+	return o.disk.CompareAndSwap(nil, e)
+}
+
+// handedOver reports whether a stripe, or with -1 any, is on disk or on its way.
+func (o *Object) handedOver(stripe int) bool {
+	if o.disk.Load() != nil {
+		return true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if stripe < 0 {
+		return slices.Contains(o.spilled, true)
+	}
+	return stripe < len(o.spilled) && o.spilled[stripe]
+}
+
+// lost notes that the disk does not have what was handed over to it.
+func (o *Object) lost() {
+	o.mu.Lock()
+	clear(o.spilled)
+	o.mu.Unlock()
+	o.disk.Store(nil)
+}
+
+// onDisk reports whether the object was found on disk with all of a stripe.
+func (o *Object) onDisk(stripe int) bool {
+	e := o.disk.Load()
+	if e == nil {
+		return false
+	}
+	first := stripe * object.StripeBlocks
+	for i := first; i < min(first+object.StripeBlocks, object.Blocks(o.Size())); i++ {
+		if !o.c.disks.Has(e, i) {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *Object) claimStripe(stripe int) bool {
@@ -115,7 +153,7 @@ func (o *Object) load(i int) (*slot, error) {
 	defer o.progress.broadcast()
 	if err := o.read(s, n); err != nil {
 		o.c.log.Warn("block not readable from disk", "err", err)
-		o.disk.Store(nil)
+		o.lost()
 		o.drop(s)
 		b.Release()
 		return nil, nil

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"edged/cache/disk"
 )
@@ -42,6 +43,20 @@ type FaultFS struct {
 
 	mu     sync.Mutex
 	faults []*Fault // guarded by mu
+
+	waiting atomic.Int64
+}
+
+// Waiting returns how many operations hang.
+func (f *FaultFS) Waiting() int { return int(f.waiting.Load()) }
+
+// hang waits out the hang of a fault, if it has one.
+func (f *FaultFS) hang(fault Fault) {
+	if fault.Hang != nil {
+		f.waiting.Add(1)
+		<-fault.Hang
+		f.waiting.Add(-1)
+	}
 }
 
 // NewFaultFS returns a layer over under, or over the operating system when nil,
@@ -106,9 +121,7 @@ func (f *FaultFS) strike(op Op, name string) error {
 	if !ok {
 		return nil
 	}
-	if fault.Hang != nil {
-		<-fault.Hang
-	}
+	f.hang(fault)
 	return fault.Err
 }
 
@@ -167,9 +180,7 @@ type faultFile struct {
 
 func (f *faultFile) ReadAt(p []byte, off int64) (int, error) {
 	fault, ok := f.fs.match(OpRead, f.name)
-	if ok && fault.Hang != nil {
-		<-fault.Hang
-	}
+	f.fs.hang(fault)
 	if ok && fault.Err != nil {
 		return 0, fault.Err
 	}
@@ -187,9 +198,7 @@ func (f *faultFile) TryReadAt(p []byte, off int64) bool {
 
 func (f *faultFile) WriteVec(bufs [][]byte, off int64) (int, error) {
 	fault, ok := f.fs.match(OpWrite, f.name)
-	if ok && fault.Hang != nil {
-		<-fault.Hang
-	}
+	f.fs.hang(fault)
 	if !ok || fault.Err == nil {
 		return f.File.WriteVec(bufs, off)
 	}

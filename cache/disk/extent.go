@@ -140,6 +140,9 @@ func (x *extent) seal(end uint32, refs []recordRef) error {
 	if err != nil {
 		return err
 	}
+	if err := f.Sync(); err != nil { // a footer vouches for what it lists
+		return err
+	}
 	foot := footer{number: x.number, generation: x.generation.Load(), end: end, refs: refs}
 	b := foot.encode()
 	if _, err := f.WriteVec([][]byte{b}, int64(end)*pageSize); err != nil {

@@ -41,7 +41,8 @@ func offer(t *testing.T, c cache, key object.Key, version uint64, size int64) {
 // verdict is what a lookup of a key shows.
 type verdict struct {
 	version  uint64
-	readable int // blocks that could be read, all of them right
+	readable int   // blocks that could be read, all of them right
+	err      error // of the last one that could not
 }
 
 // look reads everything that is stored under key. Wrong bytes fail the test.
@@ -55,6 +56,7 @@ func look(t *testing.T, c cache, key object.Key) (v verdict, ok bool) {
 	for i := range object.Blocks(e.Meta.Size) {
 		got := make([]byte, object.BlockLen(e.Meta.Size, i))
 		if err := c.ReadBlock(e, i, got); err != nil {
+			v.err = err
 			continue
 		}
 		if !bytes.Equal(got, cachetest.Block(key, v.version, e.Meta.Size, i)) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -13,14 +14,16 @@ import (
 // active extent, saves the index, and probes a sick disk.
 type keeper struct {
 	t        *Tier
-	sync     time.Duration
-	snapshot time.Duration
+	every    time.Duration // between syncs
+	snapshot time.Duration // between snapshots, at most
 	stop     chan struct{}
 
-	sequence  uint64    // of the last snapshot
-	saved     position  // up to which it goes
-	sealed    int64     // writer.sealed at that time
-	savedTime time.Time // when
+	savedTime time.Time // of the last snapshot or attempt; the goroutine's own
+
+	mu       sync.Mutex // held while a snapshot is written
+	sequence uint64     // of the last snapshot; guarded by mu
+	saved    position   // up to which it goes; guarded by mu
+	sealed   int64      // writer.sealed at that time; guarded by mu
 }
 
 const (
@@ -34,7 +37,7 @@ const (
 )
 
 // step is how often the keeper looks at what is due.
-func (k *keeper) step() time.Duration { return min(k.sync, time.Second) }
+func (k *keeper) step() time.Duration { return min(k.every, time.Second) }
 
 func (k *keeper) run() {
 	tick := time.NewTicker(k.step())
@@ -46,9 +49,9 @@ func (k *keeper) run() {
 		case <-k.stop:
 			return
 		case now := <-tick.C:
-			if now.Sub(synced) >= k.sync {
+			if now.Sub(synced) >= k.every {
 				synced = now
-				k.syncActive()
+				_ = k.syncActive() // the breaker knows
 			}
 			k.watch(now)
 			k.heal(now)
@@ -58,10 +61,10 @@ func (k *keeper) run() {
 }
 
 // syncActive makes the records written so far durable.
-func (k *keeper) syncActive() {
+func (k *keeper) syncActive() error {
 	x := k.t.writer.dirty.Swap(nil)
 	if x == nil || !x.retain() {
-		return
+		return nil
 	}
 	defer x.release()
 	f, err := x.open()
@@ -71,6 +74,7 @@ func (k *keeper) syncActive() {
 	if err != nil {
 		k.t.breaker.trip(ReadOnly, err)
 	}
+	return err
 }
 
 // watch takes a disk offline whose writer hangs.
@@ -115,10 +119,7 @@ func (k *keeper) probe() (Health, error) {
 
 // snapshotDue saves the index when enough has changed.
 func (k *keeper) snapshotDue(now time.Time) {
-	w := &k.t.writer
-	changed := position(w.position.Load()) != k.saved
-	enough := w.sealed.Load()-k.sealed >= snapshotExtents || now.Sub(k.savedTime) >= k.snapshot
-	if !changed || !enough || !k.t.breaker.writable() {
+	if !k.due(now) || !k.t.breaker.writable() {
 		return
 	}
 	k.savedTime = now
@@ -127,14 +128,25 @@ func (k *keeper) snapshotDue(now time.Time) {
 	}
 }
 
+// due reports whether enough has changed for a snapshot.
+func (k *keeper) due(now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := &k.t.writer
+	enough := w.sealed.Load()-k.sealed >= snapshotExtents || now.Sub(k.savedTime) >= k.snapshot
+	return enough && position(w.position.Load()) != k.saved
+}
+
 // save writes a snapshot. The position is read first: what comes behind it may or
 // may not be in the snapshot, and is replayed.
 func (k *keeper) save(clean bool) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	w := &k.t.writer
 	h := snapshotHeader{uuid: k.t.super.uuid, sequence: k.sequence + 1, clean: clean}
 	h.asOf, h.lastSeq = position(w.position.Load()), k.t.lastSeq.Load()
 	sealed := w.sealed.Load()
-	if err := saveSnapshot(k.t.fs, k.t.dir, &h, k.t.extents.refs(), k.t.index); err != nil {
+	if err := saveSnapshot(k.t.fs, k.t.dir, &h, k.t.extents.refs(), k.t.index, k.syncActive); err != nil {
 		return fmt.Errorf("disk: snapshot: %w", err)
 	}
 	k.sequence, k.saved, k.sealed = h.sequence, h.asOf, sealed

@@ -5,6 +5,7 @@ import "errors"
 // scan walks the records of an extent without a footer. It accepts a record only
 // when its checksums, generation, place and lengths agree, and stops at the first
 // that does not: what comes after it was never published, or cannot be trusted.
+// Bodies are read, too: a torn one must not replace an older version that is whole.
 // end is the page after the last good record. The error is that of the device.
 func scan(x *extent) (refs []recordRef, end uint32, err error) {
 	f, err := x.open()
@@ -18,9 +19,6 @@ func scan(x *extent) (refs []recordRef, end uint32, err error) {
 	if !errors.Is(err, ErrCorrupt) {
 		return nil, 0, err
 	}
-	if err := s.checkLast(); err != nil {
-		return nil, 0, err
-	}
 	return s.refs, s.end, nil
 }
 
@@ -29,20 +27,21 @@ type scanner struct {
 	extent *extent
 	refs   []recordRef
 	end    uint32
-	last   *record
 	buf    []byte
 }
 
 // step accepts the record at end.
 func (s *scanner) step() error {
 	rec, err := s.read()
+	if err == nil {
+		err = s.body(rec)
+	}
 	if err != nil {
 		return err
 	}
 	ref := rec.ref(s.extent.number)
 	s.refs = append(s.refs, ref)
 	s.end += uint32(ref.pages)
-	s.last = rec
 	return nil
 }
 
@@ -67,24 +66,15 @@ func (s *scanner) read() (*record, error) {
 	return h.parseTail(s.extent.number, tail)
 }
 
-// checkLast drops the last record when its body is not whole: the write that a
-// kill interrupts leaves a good header and half a body.
-func (s *scanner) checkLast() error {
-	if s.last == nil {
-		return nil
+// body checks the body of a record: a kill leaves a good header and half a body, a
+// power loss any pages of either.
+func (s *scanner) body(rec *record) error {
+	s.buf = grow(s.buf, int(rec.bodyLen))
+	off := int64(rec.page)*pageSize + int64(rec.bodyOff())
+	if err := readFull(s.file, s.buf, off); err != nil {
+		return err
 	}
-	s.buf = grow(s.buf, int(s.last.bodyLen))
-	off := int64(s.last.page)*pageSize + int64(s.last.bodyOff())
-	err := readFull(s.file, s.buf, off)
-	if err == nil {
-		err = s.last.verify(s.buf, 0)
-	}
-	if errors.Is(err, ErrCorrupt) {
-		s.end = s.last.page
-		s.refs = s.refs[:len(s.refs)-1]
-		return nil
-	}
-	return err
+	return rec.verify(s.buf, 0)
 }
 
 // grow returns a slice of n bytes, b if it is large enough.

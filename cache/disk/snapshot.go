@@ -246,14 +246,18 @@ func snapshotSequence(name string) (n uint64, ok bool) {
 }
 
 // saveSnapshot writes a snapshot under its final name and drops all but the two
-// newest.
-func saveSnapshot(fsys FS, dir string, h *snapshotHeader, extents []extentRef, x *index) error {
+// newest. settle is called before the name is given: it makes the records that the
+// snapshot points to durable.
+func saveSnapshot(fsys FS, dir string, h *snapshotHeader, extents []extentRef, x *index, settle func() error) error {
 	name := filepath.Join(dir, snapshotName(h.sequence))
 	f, err := fsys.OpenFile(name+tempSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
 	err = errors.Join(h.writeTo(f, extents, x), f.Close())
+	if err == nil {
+		err = settle()
+	}
 	if err == nil {
 		err = fsys.Rename(name+tempSuffix, name)
 	}

@@ -151,7 +151,8 @@ func newTier(o Options) (*Tier, error) {
 	t.breaker.log = o.Log
 	t.reads = newReadPool(o.Workers, o.ReadTimeout, &t.breaker)
 	t.writer.t = t
-	t.keeper = keeper{t: t, sync: o.SyncInterval, snapshot: o.SnapshotInterval, stop: make(chan struct{})}
+	t.keeper.t, t.keeper.every, t.keeper.snapshot = t, o.SyncInterval, o.SnapshotInterval
+	t.keeper.stop = make(chan struct{})
 	return t, nil
 }
 

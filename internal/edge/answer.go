@@ -39,6 +39,7 @@ func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
 		e.validate(x, o, m)
 	case rfc9111.Unsatisfiable504:
 		x.out.Detail = DetailOnlyIfCached
+		e.cache.Done(o)
 		return !e.refuse(x, 504)
 	default:
 		return false
@@ -129,7 +130,7 @@ func (e *Edge) failed(x *Exchange, stale *cache.Object, err error) {
 	detail, status := classify(err)
 	if stale != nil {
 		m := stale.Meta()
-		if rfc9111.MayServeOnError(&m.Freshness, x.directive, x.now) {
+		if rfc9111.MayServeOnError(&m.Freshness, x.directive, x.now) && stale.Readable() {
 			x.out.Detail, x.out.Tier = DetailStaleIfError, cache.TierRAM
 			e.respond(x, stale, m)
 			return

@@ -18,6 +18,10 @@ type Stats struct {
 	Sites []SiteStats // sorted by account, then site
 	// Unknown counts requests that belong to no site, by Detail.
 	Unknown map[string]uint64
+	// UnknownTarget counts those whose target was refused, by reason.
+	UnknownTarget map[string]uint64
+	// UnknownBytes are the body bytes sent in answer to them.
+	UnknownBytes uint64
 }
 
 // SiteStats are the counters of one site.
@@ -50,7 +54,12 @@ type TierStats struct {
 
 // Stats adds up the counters.
 func (e *Edge) Stats() Stats {
-	s := Stats{Unknown: words(func(i int) uint64 { return e.stray.detail[i].Load() }, int(NumDetails), Detail.String)}
+	stray := &e.stray
+	s := Stats{
+		Unknown:       words(func(i int) uint64 { return stray.detail[i].Load() }, int(NumDetails), Detail.String),
+		UnknownTarget: words(func(i int) uint64 { return stray.target[i].Load() }, target.NumReasons, target.Reason.String),
+		UnknownBytes:  stray.bytes.Load(),
+	}
 	origins := map[*siteCounters][]origin.Stats{}
 	for _, site := range e.sites.Load().all {
 		origins[site.counters] = site.Origins.Stats()
