@@ -32,6 +32,7 @@ type conn struct {
 	srv    *Server
 	out    rawWriter
 	client netip.AddrPort // IPv4 is never in its IPv6-mapped form
+	gauge  *atomic.Int64
 
 	// state holds the phase in its low bits and the tick it began above them.
 	state atomic.Uint64
@@ -50,8 +51,10 @@ type conn struct {
 	admitted   bool  // holds a handshake slot; owner goroutine only
 }
 
-func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{Conn: nc, srv: s, client: peer(nc)}
+// newConn counts in gauge until it is closed.
+func newConn(s *Server, nc net.Conn, gauge *atomic.Int64) *conn {
+	c := &conn{Conn: nc, srv: s, client: peer(nc), gauge: gauge}
+	gauge.Add(1)
 	c.out.init(nc, &c.sent)
 	c.enter(phaseNew)
 	return c
@@ -116,6 +119,7 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	c.srv.conns.remove(c)
+	c.gauge.Add(-1)
 	if tc, ok := c.Conn.(interface{ SetLinger(int) error }); ok && c.reset.Load() {
 		_ = tc.SetLinger(0)
 	}

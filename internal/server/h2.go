@@ -23,7 +23,6 @@ func newHTTP2(s *Server) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		Protocols:         protocols,
-		TLSConfig:         s.tls,
 		ReadHeaderTimeout: s.opt.HeaderTimeout,
 		IdleTimeout:       s.opt.IdleTimeout,
 		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
@@ -74,8 +73,8 @@ type stream struct {
 
 // ServeHTTP implements http.Handler.
 func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.srv.openStreams.Add(1)
-	defer h.srv.openStreams.Add(-1)
+	h.srv.streams.add(1)
+	defer h.srv.streams.add(-1)
 	st, ok := h.streams.Get().(*stream)
 	if !ok {
 		st = &stream{x: h.srv.handler.NewExchange()}

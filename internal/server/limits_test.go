@@ -19,56 +19,9 @@ import (
 	"edged/internal/edge"
 )
 
-// TestSlowHeader checks that dripping bytes does not extend the header's time,
-// and that the client is told.
-func TestSlowHeader(t *testing.T) {
-	h := &fake{serve: ok}
-	s, addr := run(t, h, false, func(o *Options) { o.HeaderTimeout = 200 * time.Millisecond })
-	c := dial(t, addr)
-	go func() {
-		for _, b := range []byte("GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("y", 1000)) {
-			if _, err := c.Write([]byte{b}); err != nil {
-				return
-			}
-			<-time.After(5 * time.Millisecond)
-		}
-	}()
-	start := time.Now()
-	b, _ := io.ReadAll(c)
-	if took := time.Since(start); took > 3*time.Second {
-		t.Errorf("cut after %v", took)
-	}
-	if !strings.HasPrefix(string(b), "HTTP/1.1 408 ") {
-		t.Errorf("answer %q, want 408", b)
-	}
-	if st := s.Stats(); st.CutHeader != 1 || st.Refused[HeaderTimeout] != 1 {
-		t.Errorf("stats %+v", st)
-	}
-}
-
-// TestSilentAndIdle checks that connections on which nothing happens end without
-// an answer: new ones by HeaderTimeout, kept ones by IdleTimeout.
-func TestSilentAndIdle(t *testing.T) {
-	s, addr := run(t, &fake{serve: ok}, false, func(o *Options) {
-		o.HeaderTimeout, o.IdleTimeout = 100*time.Millisecond, 100*time.Millisecond
-	})
-	silent, idle := dial(t, addr), dial(t, addr)
-	if _, body := get(t, idle, bufio.NewReader(idle), "/x"); body != "/x" {
-		t.Fatalf("body %q", body)
-	}
-	for name, c := range map[string]net.Conn{"silent": silent, "idle": idle} {
-		if b, err := io.ReadAll(c); err != nil || len(b) != 0 {
-			t.Errorf("%s: %q, %v; want a clean end", name, b, err)
-		}
-	}
-	if st := s.Stats(); st.CutHeader != 1 || st.CutIdle != 1 {
-		t.Errorf("stats %+v", st)
-	}
-}
-
-// TestMinimumRate checks that a client that stops reading is cut, and that one
+// TestMinimumRateOnSockets checks that a client that stops reading is cut, and that one
 // that waits for the origin is not.
-func TestMinimumRate(t *testing.T) {
+func TestMinimumRateOnSockets(t *testing.T) {
 	for _, overTLS := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tls %v", overTLS), func(t *testing.T) {
 			slowOrigin := newSpans("late")
@@ -109,32 +62,6 @@ func TestMinimumRate(t *testing.T) {
 	}
 }
 
-// TestSteadySlowClient checks that a client just above the minimum rate is served.
-func TestSteadySlowClient(t *testing.T) {
-	const size = 8 << 20
-	body := megabytes(8)
-	h := &fake{serve: func(x *edge.Exchange) { respondWith(x, 200, size, body) }}
-	_, addr := run(t, h, false, func(o *Options) { o.RateWindow, o.MinRate = 100*time.Millisecond, 1 })
-	c := dial(t, addr)
-	_ = c.(*net.TCPConn).SetReadBuffer(64 << 10)
-	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-	total, buf := 0, make([]byte, 256<<10)
-	for {
-		n, err := c.Read(buf)
-		total += n
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatalf("after %d bytes: %v", total, err)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-	if total < size {
-		t.Errorf("got %d bytes", total)
-	}
-}
-
 // TestMaxConns checks that the connection limit sheds and recovers.
 func TestMaxConns(t *testing.T) {
 	s, addr := run(t, &fake{serve: ok}, false, func(o *Options) { o.MaxConns = 2 })
@@ -147,7 +74,7 @@ func TestMaxConns(t *testing.T) {
 		}
 	}
 	waitFor(t, "the count", func() bool { return s.Stats().Shed == 1 })
-	if st := s.Stats(); st.Shed != 1 || st.OpenHTTP1 != 2 {
+	if st := s.Stats(); st.Shed != 1 || st.OpenHTTP != 2 || st.OpenHTTPS != 0 {
 		t.Errorf("stats %+v", st)
 	}
 	a.Close()

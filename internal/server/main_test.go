@@ -2,9 +2,11 @@ package server
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"testing"
 
+	"github.com/valyala/fasthttp"
 	"go.uber.org/goleak"
 )
 
@@ -18,9 +20,18 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	startClock()
 	goleak.VerifyTestMain(m,
 		// fasthttp's clock: started once, never stopped.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 const childEnv = "EDGED_SERVER_TEST_CHILD"
+
+// startClock starts fasthttp's clock, so that it is never started, and waited
+// for, inside a synctest bubble.
+func startClock() {
+	ours, theirs := net.Pipe()
+	ours.Close()
+	_ = (&fasthttp.Server{LazyRequestTime: true, Handler: func(*fasthttp.RequestCtx) {}}).ServeConn(theirs)
+}

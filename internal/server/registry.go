@@ -5,10 +5,11 @@ import "sync"
 // registry is every open connection. One mutex suffices: it is taken once at
 // accept and once at close, and by the sweeper for one pass over a linked list.
 type registry struct {
-	mu    sync.Mutex
-	head  *conn         // guarded by mu
-	n     int           // guarded by mu
-	empty chan struct{} // guarded by mu; closed when n falls to 0, see wait
+	open tally
+
+	mu   sync.Mutex
+	head *conn // guarded by mu
+	n    int   // guarded by mu
 }
 
 // add lists c unless limit connections are open.
@@ -24,10 +25,11 @@ func (r *registry) add(c *conn, limit int) bool {
 	}
 	r.head = c
 	r.n++
+	r.open.add(1)
 	return true
 }
 
-// remove forgets c. Removing what was never listed does nothing.
+// remove forgets c. Removing what is not listed does nothing.
 func (r *registry) remove(c *conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,10 +46,8 @@ func (r *registry) remove(c *conn) {
 		c.next.prev = c.prev
 	}
 	c.next, c.prev = nil, nil
-	if r.n--; r.n == 0 && r.empty != nil {
-		close(r.empty)
-		r.empty = nil
-	}
+	r.n--
+	r.open.add(-1)
 }
 
 // each calls f for every connection. f must neither block nor close one.
@@ -57,25 +57,4 @@ func (r *registry) each(f func(*conn)) {
 	for c := r.head; c != nil; c = c.next {
 		f(c)
 	}
-}
-
-func (r *registry) len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.n
-}
-
-// wait returns a channel that is closed once no connection is open.
-func (r *registry) wait() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.empty == nil {
-		r.empty = make(chan struct{})
-	}
-	done := r.empty
-	if r.n == 0 {
-		close(r.empty)
-		r.empty = nil
-	}
-	return done
 }

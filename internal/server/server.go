@@ -48,10 +48,11 @@ type Server struct {
 	draining atomic.Bool
 	count    counters
 
-	openPlain, openTLS, openStreams atomic.Int64 // gauges
+	openPlain, openTLS atomic.Int64 // open connections by kind of listener
 
-	background sync.WaitGroup // sweeper and the HTTP/2 server
-	serving    sync.WaitGroup // one for each connection goroutine of ours
+	background sync.WaitGroup // accept loops, sweeper and the HTTP/2 server
+	serving    tally          // connection goroutines of ours
+	streams    tally          // HTTP/2 requests being served
 
 	mu      sync.Mutex
 	started bool           // guarded by mu: background goroutines run
@@ -84,9 +85,9 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Serve accepts connections until Shutdown, then returns [ErrClosed]; if a
-// listener ends by itself before, it returns that error. It closes the
-// listeners. Serve may be called several times.
+// Serve accepts connections until Shutdown, then returns [ErrClosed]. If a
+// listener ends by itself before, it returns that error at once, while the other
+// ones go on. It closes the listeners. Serve may be called several times.
 func (s *Server) Serve(listeners ...Listener) error {
 	for _, l := range listeners {
 		if l.TLS && s.certs.empty() {
@@ -103,13 +104,12 @@ func (s *Server) Serve(listeners ...Listener) error {
 	for _, l := range listeners {
 		s.background.Go(func() { ended <- s.accept(l) })
 	}
-	var first error
 	for range listeners {
-		if err := <-ended; err != nil && first == nil {
-			first = err
+		if err := <-ended; !errors.Is(err, ErrClosed) {
+			return err
 		}
 	}
-	return first
+	return ErrClosed
 }
 
 // start notes the listeners and starts what runs beside them.
@@ -150,7 +150,11 @@ func (s *Server) accept(l Listener) error {
 // take starts serving nc, or drops it when there are too many connections.
 // Limits for each network will be asked here.
 func (s *Server) take(nc net.Conn, overTLS bool) {
-	c := newConn(s, nc)
+	gauge := &s.openPlain
+	if overTLS {
+		gauge = &s.openTLS
+	}
+	c := newConn(s, nc, gauge)
 	if !s.conns.add(c, s.opt.MaxConns) {
 		s.count.Shed.Add(1)
 		c.abort()
@@ -159,20 +163,20 @@ func (s *Server) take(nc net.Conn, overTLS bool) {
 	}
 	s.count.Accepted.Add(1)
 	tune(nc, s.opt.NotSentLowWater, s.opt.UserTimeout)
-	s.serving.Go(func() {
+	s.serving.add(1)
+	go func() {
+		defer s.serving.add(-1)
 		defer s.recoverConn(c)
 		if overTLS {
 			s.serveTLS(c)
 		} else {
 			s.servePlain(c)
 		}
-	})
+	}()
 }
 
 // servePlain serves HTTP/1 without TLS until the connection ends.
 func (s *Server) servePlain(c *conn) {
-	s.openPlain.Add(1)
-	defer s.openPlain.Add(-1)
 	_ = s.http1.ServeConn(newSession(c, c, plainWire{&c.out}, 0))
 }
 
@@ -189,41 +193,48 @@ func (s *Server) recoverConn(c *conn) {
 // when no connection is left. HTTP/1 responses say Connection: close from now
 // on, HTTP/2 connections get GOAWAY. When ctx ends first, what is left is cut,
 // and the error is ctx's.
+//
+// In any case no call of the Handler and no body is in use when Shutdown
+// returns. It therefore waits for calls that block, ctx or not.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.draining.Store(true)
-	first := !s.closed
-	s.closed = true
-	for _, ln := range s.lns {
-		_ = ln.Close()
-	}
-	s.lns = nil
-	s.mu.Unlock()
-
+	first := s.close()
 	s.conns.each(func(c *conn) { s.inspect(c, s.tick.Load()) })
-	h2 := make(chan struct{})
+	goaway := make(chan struct{})
 	go func() {
-		defer close(h2)
+		defer close(goaway)
 		_ = s.http2.Shutdown(ctx)
 	}()
 	var err error
 	select {
-	case <-s.conns.wait():
+	case <-s.conns.open.zero():
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 		s.conns.each(cutNow)
 	}
-	<-h2
-	if err != nil {
-		_ = s.http2.Close()
-	}
-	s.serving.Wait()
+	<-goaway
+	_ = s.http2.Close()
+	_ = s.http2Conn.Close()
+	<-s.serving.zero()
+	<-s.streams.zero()
 	if first {
 		close(s.stop)
 	}
-	_ = s.http2Conn.Close()
 	s.background.Wait()
 	return err
+}
+
+// close ends the listeners and reports whether it was the first to do so.
+func (s *Server) close() (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first = !s.closed
+	s.closed = true
+	s.draining.Store(true)
+	for _, ln := range s.lns {
+		_ = ln.Close()
+	}
+	s.lns = nil
+	return first
 }
 
 // cutNow ends a connection for whose client the drain was too short.

@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/tls"
 	"net"
+	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -46,7 +47,7 @@ func (s *session) Read(p []byte) (int, error) {
 	n, err := s.transport.Read(p)
 	if n > 0 {
 		if !s.begin() {
-			return 0, net.ErrClosed
+			return 0, os.ErrDeadlineExceeded
 		}
 		s.asked = true
 	}

@@ -16,8 +16,8 @@ type counters struct {
 // Stats is a snapshot of a [Server]. All but the gauges only grow.
 type Stats struct {
 	Open        int // gauge: open connections, all kinds
-	OpenHTTP1   int // gauge: of these, HTTP/1 without TLS
-	OpenTLS     int // gauge: of these, TLS (handshaking, HTTP/1 or HTTP/2)
+	OpenHTTP    int // gauge: of these, without TLS
+	OpenHTTPS   int // gauge: of these, with TLS: handshaking, HTTP/1 or HTTP/2
 	OpenStreams int // gauge: HTTP/2 requests being served
 
 	Accepted     uint64 // connections taken
@@ -41,10 +41,10 @@ type Stats struct {
 func (s *Server) Stats() Stats {
 	c := &s.count
 	return Stats{
-		Open:            s.conns.len(),
-		OpenHTTP1:       int(s.openPlain.Load()),
-		OpenTLS:         int(s.openTLS.Load()),
-		OpenStreams:     int(s.openStreams.Load()),
+		Open:            s.conns.open.now(),
+		OpenHTTP:        int(s.openPlain.Load()),
+		OpenHTTPS:       int(s.openTLS.Load()),
+		OpenStreams:     s.streams.now(),
 		Accepted:        c.Accepted.Load(),
 		Shed:            c.Shed.Load(),
 		AcceptErrors:    c.AcceptErrors.Load(),
