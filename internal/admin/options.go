@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"time"
+
+	"edged/cache"
+	"edged/cache/disk"
+	"edged/internal/edge"
+	"edged/internal/server"
+	"edged/logfmt"
+)
+
+// Sources return the counters of the running parts. Each may be called at any time
+// and by several goroutines; what is nil is shown as absent.
+type Sources struct {
+	Edge         func() edge.Stats
+	Cache        func() cache.Stats
+	Disks        func() []disk.Stats
+	Log          func() logfmt.Stats // nil when the access log is turned off
+	Server       func() server.Stats
+	Certificates func() []*x509.Certificate // what HTTPS listeners offer
+}
+
+// Options configure a [Server]. Zero values mean the default in brackets.
+type Options struct {
+	Node, Region, Version string
+
+	// Address is where the listener is: a request whose Host is neither this nor
+	// loopback is refused. Behind a unix socket ("/…") any Host will do.
+	Address string
+
+	// DiskPaths are the configured disks: one that Sources.Disks lacks is reported
+	// as unusable.
+	DiskPaths []string
+
+	Sources Sources
+
+	// Drain is called when an operator orders the drain. It must not block, and
+	// may be called more than once. nil: the order is refused.
+	Drain func()
+
+	Now func() time.Time // [time.Now]
+	Log *slog.Logger     // orders and faults of ours [discarded]
+}
+
+// errNoEdge is a broken construction, not a state that can arise later.
+var errNoEdge = errors.New("admin: Options.Sources.Edge is required")
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
