@@ -172,7 +172,9 @@ func (o *http2Writer) header(r *edge.Response, f framing, head bool, date string
 	for _, fl := range r.Header {
 		h.Add(fl.Name, fl.Value)
 	}
-	h["Date"] = []string{date}
+	if _, ok := h["Date"]; !ok {
+		h["Date"] = []string{date}
+	}
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // no sniffing
 	}

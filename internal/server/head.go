@@ -61,18 +61,22 @@ type headOptions struct {
 	framing framing
 	head    bool   // the request was HEAD
 	close   bool   // the connection ends after this response
-	date    string // value of Date
+	date    string // value of Date where the response has none
 }
 
 // appendHead appends status line, fields and the empty line. The version is
-// always ours (RFC 9110 §2.5).
+// always ours (RFC 9110 §2.5). The Date of a stored response is the origin's:
+// together with Age it tells a client how old the response is.
 func appendHead(dst []byte, r *edge.Response, o *headOptions) []byte {
 	dst = appendStatusLine(dst, r.Status)
-	dst = append(dst, "Date: "...)
-	dst = append(dst, o.date...)
-	dst = append(dst, "\r\n"...)
+	dated := false
 	for i := range r.Header {
-		dst = appendField(dst, r.Header[i].Name, r.Header[i].Value)
+		name := r.Header[i].Name
+		dated = dated || len(name) == len("Date") && strings.EqualFold(name, "Date")
+		dst = appendField(dst, name, r.Header[i].Value)
+	}
+	if !dated {
+		dst = appendField(dst, "Date", o.date)
 	}
 	if n := statedLength(r, o.framing, o.head); n >= 0 {
 		dst = append(dst, "Content-Length: "...)
