@@ -1,0 +1,85 @@
+package edgetest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// binaries are the compiled commands: open files whose names are gone, so that
+// nothing is left behind however the test process ends.
+type binaries struct{ edged, edgectl *os.File }
+
+// built compiles the commands at the first call. It is written once, by that call.
+var built = sync.OnceValues(compile)
+
+func compile() (b binaries, err error) {
+	dir, err := os.MkdirTemp("", "edgetest-")
+	if err != nil {
+		return b, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	args := []string{"build", "-o", dir + "/"}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "edged/cmd/edged", "edged/cmd/edgectl")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return b, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	if b.edged, err = os.Open(filepath.Join(dir, "edged")); err != nil {
+		return b, err
+	}
+	b.edgectl, err = os.Open(filepath.Join(dir, "edgectl"))
+	return b, err
+}
+
+// command prepares a run of an open executable, which the kernel finds by its
+// descriptor in this process.
+func command(f *os.File, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd()), args...)
+	cmd.Args[0] = name
+	return cmd
+}
+
+func mustBuild(t testing.TB) binaries {
+	t.Helper()
+	b, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Edgectl runs the real edgectl and returns what it printed to standard output; it
+// fails the test when the command does.
+func Edgectl(t testing.TB, args ...string) string {
+	t.Helper()
+	cmd := command(mustBuild(t).edgectl, "edgectl", args...)
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("edgectl %q: %v\n%s", args, err, exit.Stderr)
+		}
+		t.Fatalf("edgectl %q: %v", args, err)
+	}
+	return string(out)
+}
+
+// Edged runs the real edged to its end, as for -check, and returns its exit code
+// and all it printed.
+func Edged(t testing.TB, args ...string) (code int, output string) {
+	t.Helper()
+	cmd := command(mustBuild(t).edged, "edged", args...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("edged %q: %v", args, err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
