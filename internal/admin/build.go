@@ -270,7 +270,7 @@ func logOf(l logfmt.Stats) *logStatus {
 
 func connectionsOf(s server.Stats) connectionStatus {
 	c := connectionStatus{
-		Open: s.Open, HTTP1: s.OpenHTTP1, TLS: s.OpenTLS, Streams: s.OpenStreams,
+		Open: s.Open, HTTP: s.OpenHTTP, HTTPS: s.OpenHTTPS, Streams: s.OpenStreams,
 		Accepted: s.Accepted, Shed: s.Shed, AcceptErrors: s.AcceptErrors,
 		Handshakes: s.Handshakes, HandshakeErrors: s.HandshakeErrors, HandshakeQueued: s.HandshakeQueued,
 		Cut:     map[string]uint64{"handshake": s.CutHandshake, "header": s.CutHeader, "idle": s.CutIdle, "slow": s.CutSlow},

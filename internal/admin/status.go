@@ -224,8 +224,8 @@ type logStatus struct {
 
 type connectionStatus struct {
 	Open            int               `json:"open"`
-	HTTP1           int               `json:"open_http1"`
-	TLS             int               `json:"open_tls"`
+	HTTP            int               `json:"open_http"`
+	HTTPS           int               `json:"open_https"`
 	Streams         int               `json:"open_streams"`
 	Accepted        uint64            `json:"accepted"`
 	Shed            uint64            `json:"shed"`

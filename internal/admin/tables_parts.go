@@ -95,8 +95,8 @@ func connectionTable() *table[connectionStatus] {
 	type c = connectionStatus
 	return newTable(nil,
 		gauge("connections_open", "Open connections.", func(s *c) int { return s.Open }),
-		gauge("connections_open_http1", "Open connections with HTTP/1 and no TLS.", func(s *c) int { return s.HTTP1 }),
-		gauge("connections_open_tls", "Open connections with TLS.", func(s *c) int { return s.TLS }),
+		gauge("connections_open_http", "Open connections without TLS.", func(s *c) int { return s.HTTP }),
+		gauge("connections_open_https", "Open connections with TLS.", func(s *c) int { return s.HTTPS }),
 		gauge("http2_streams_open", "HTTP/2 requests being served.", func(s *c) int { return s.Streams }),
 		counter("connections_accepted_total", "Connections taken.", func(s *c) uint64 { return s.Accepted }),
 		counter("connections_shed_total", "Connections closed at accept: limit reached, or no descriptors.", func(s *c) uint64 { return s.Shed }),
