@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -84,6 +85,30 @@ func FuzzAppendHead(f *testing.F) {
 			t.Errorf("%q has other lines than status, Date, A, B and framing", head)
 		}
 	})
+}
+
+// TestHeadHasOneDate checks that a stored response keeps the Date it came with.
+func TestHeadHasOneDate(t *testing.T) {
+	const ours, stored = "Sun, 06 Nov 1994 08:49:37 GMT", "Sat, 05 Nov 1994 08:49:37 GMT"
+	for _, c := range []struct {
+		name   string
+		header []object.Field
+		want   string
+	}{
+		{"generated", nil, ours},
+		{"stored", []object.Field{{Name: "date", Value: stored}}, stored},
+	} {
+		r := &edge.Response{Status: 204, Header: c.header}
+		head := appendHead(nil, r, &headOptions{proto: edge.HTTP11, framing: noBody, date: ours})
+		resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Values("Date"); len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: Date %q, want %q", c.name, got, c.want)
+		}
+	}
 }
 
 // TestDateCache checks the format and that a second is rendered once.
