@@ -76,10 +76,11 @@ func expectHTTP1(ctx *fasthttp.RequestCtx) int {
 func refuseHTTP1(ctx *fasthttp.RequestCtx, err error) {
 	s := ctx.Conn().(*session)
 	s.ends = true
-	if !s.asked || isGone(err) {
-		return // nothing was asked, or nobody is there to read an answer
+	why := classify(err)
+	if isGone(err) || why == HeaderTimeout && !s.asked {
+		return // nobody is there to read an answer, or nothing was asked
 	}
-	s.reject(classify(err))
+	s.reject(why)
 }
 
 // isGone reports errors that mean the client left in the middle of a header.

@@ -27,6 +27,8 @@ func newHTTP2(s *Server) *http.Server {
 		IdleTimeout:       s.opt.IdleTimeout,
 		MaxHeaderBytes:    s.opt.MaxHeaderBytes,
 		ErrorLog:          log.New(io.Discard, "", 0), // quotes what clients sent
+		// OPTIONS * is the edge's to answer.
+		DisableGeneralOptionsHandler: true,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: s.opt.MaxStreams,
 			// Requests have no content: a small window is all they can fill.
@@ -82,6 +84,7 @@ func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.answer(st, w, r) {
 		panic(http.ErrAbortHandler) // RST_STREAM; net/http logs nothing
 	}
+	st.fields.reset(nil)
 	h.streams.Put(st)
 }
 

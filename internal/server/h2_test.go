@@ -171,6 +171,28 @@ func TestHTTP2Request(t *testing.T) {
 	}
 }
 
+// TestHTTP2Asterisk checks that net/http does not answer OPTIONS * by itself.
+func TestHTTP2Asterisk(t *testing.T) {
+	saw := make(chan string, 1)
+	_, addr := run(t, &fake{serve: func(x *edge.Exchange) {
+		saw <- string(x.Req.Target)
+		respondWith(x, 405, 0, nil)
+	}}, true)
+	req, err := http.NewRequestWithContext(t.Context(), "OPTIONS", "https://"+addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.URL.Opaque = "*"
+	resp, err := client2(t, addr).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if got := <-saw; got != "*" || resp.StatusCode != 405 {
+		t.Errorf("target %q, status %d", got, resp.StatusCode)
+	}
+}
+
 // TestHTTP2Refused checks the rules that net/http does not know.
 func TestHTTP2Refused(t *testing.T) {
 	h := &fake{serve: ok}

@@ -73,6 +73,24 @@ func TestRawRequests(t *testing.T) {
 	}
 }
 
+// TestRefusedInPipeline checks that a good request is answered before a bad one
+// that came in the same packet is refused.
+func TestRefusedInPipeline(t *testing.T) {
+	for name, bad := range map[string]string{
+		"by fasthttp": "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
+		"by us":       "get / HTTP/1.1\r\nHost: h\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, addr := run(t, &fake{serve: ok}, false)
+			got := talk(t, addr, "GET /good HTTP/1.1\r\nHost: h\r\n\r\n"+bad+"GET /third HTTP/1.1\r\nHost: h\r\n\r\n")
+			want := "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n/goodHTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // TestFramedRequests checks that a request with content reaches the edge marked,
 // that its content is never taken for a request, and that the connection ends.
 func TestFramedRequests(t *testing.T) {

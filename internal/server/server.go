@@ -50,7 +50,8 @@ type Server struct {
 
 	openPlain, openTLS atomic.Int64 // open connections by kind of listener
 
-	background sync.WaitGroup // accept loops, sweeper and the HTTP/2 server
+	accepting  sync.WaitGroup // accept loops; added to under mu
+	background sync.WaitGroup // sweeper and the HTTP/2 server
 	serving    tally          // connection goroutines of ours
 	streams    tally          // HTTP/2 requests being served
 
@@ -87,7 +88,9 @@ func New(o Options) (*Server, error) {
 
 // Serve accepts connections until Shutdown, then returns [ErrClosed]. If a
 // listener ends by itself before, it returns that error at once, while the other
-// ones go on. It closes the listeners. Serve may be called several times.
+// ones go on. It closes the listeners, except when
+// it refuses them at once for want of a certificate. Serve may be called several
+// times.
 func (s *Server) Serve(listeners ...Listener) error {
 	for _, l := range listeners {
 		if l.TLS && s.certs.empty() {
@@ -102,7 +105,10 @@ func (s *Server) Serve(listeners ...Listener) error {
 	}
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
-		s.background.Go(func() { ended <- s.accept(l) })
+		go func() {
+			defer s.accepting.Done()
+			ended <- s.accept(l)
+		}()
 	}
 	for range listeners {
 		if err := <-ended; !errors.Is(err, ErrClosed) {
@@ -122,6 +128,7 @@ func (s *Server) start(listeners []Listener) bool {
 	for _, l := range listeners {
 		s.lns = append(s.lns, l.Listener)
 	}
+	s.accepting.Add(len(listeners))
 	if !s.started {
 		s.started = true
 		s.background.Go(func() { s.sweep(s.stop) })
@@ -162,7 +169,7 @@ func (s *Server) take(nc net.Conn, overTLS bool) {
 		return
 	}
 	s.count.Accepted.Add(1)
-	tune(nc, s.opt.NotSentLowWater, s.opt.UserTimeout)
+	tune(c, s.opt.NotSentLowWater, s.opt.UserTimeout)
 	s.serving.add(1)
 	go func() {
 		defer s.serving.add(-1)
@@ -198,6 +205,7 @@ func (s *Server) recoverConn(c *conn) {
 // returns. It therefore waits for calls that block, ctx or not.
 func (s *Server) Shutdown(ctx context.Context) error {
 	first := s.close()
+	s.accepting.Wait() // from here on there are no new connections
 	s.conns.each(func(c *conn) { s.inspect(c, s.tick.Load()) })
 	goaway := make(chan struct{})
 	go func() {

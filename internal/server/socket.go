@@ -28,16 +28,11 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 
 // tune sets the TCP options of an accepted connection. Go sets TCP_NODELAY
 // already. Failures are ignored: each option is an improvement, none a need.
-func tune(nc net.Conn, notSent int, userTimeout time.Duration) {
-	tc, ok := nc.(*net.TCPConn)
-	if !ok {
+func tune(c *conn, notSent int, userTimeout time.Duration) {
+	if _, ok := c.Conn.(*net.TCPConn); !ok || c.out.rc == nil {
 		return
 	}
-	rc, err := tc.SyscallConn()
-	if err != nil {
-		return
-	}
-	_ = rc.Control(func(fd uintptr) {
+	_ = c.out.rc.Control(func(fd uintptr) {
 		if notSent > 0 {
 			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSent)
 		}
