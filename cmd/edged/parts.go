@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"edged/auth"
 	"edged/cache"
 	"edged/cache/disk"
 	"edged/cache/ram"
+	"edged/internal/admin"
 	"edged/internal/config"
 	"edged/internal/edge"
 	"edged/internal/server"
@@ -33,6 +36,8 @@ type parts struct {
 	edge       *edge.Edge
 	server     *server.Server
 	sites      []*edge.Site
+	leaves     atomic.Pointer[[]*x509.Certificate] // what HTTPS listeners offer
+	admin      *admin.Server                       // nil without an admin listener
 }
 
 // build makes the parts of a configuration. What it built before an error it
@@ -67,6 +72,7 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 	if err != nil {
 		return p, err
 	}
+	p.offer(certificates)
 	p.server, err = server.New(server.Options{
 		Handler: p.edge, Certificates: certificates, MaxConns: c.Listen.MaxConnections, Log: log,
 	})
@@ -143,11 +149,17 @@ func loadCertificates(c *config.Config) ([]tls.Certificate, error) {
 
 // drain stops taking connections, lets requests end until ctx does, and cuts what
 // is left.
-func (p *parts) drain(ctx context.Context) error { return p.server.Shutdown(ctx) }
+func (p *parts) drain(ctx context.Context) error {
+	p.setState(admin.Draining)
+	return p.server.Shutdown(ctx)
+}
 
 // close lets go of everything; requests must have ended.
 func (p *parts) close() {
 	var errs []error
+	if p.admin != nil {
+		errs = append(errs, p.admin.Close())
+	}
 	if p.edge != nil {
 		p.edge.Close()
 	}

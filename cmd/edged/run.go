@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"edged/internal/admin"
 	"edged/internal/config"
 	"edged/internal/server"
 )
@@ -34,7 +35,7 @@ func run(path string, c *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer p.close()
-	d := &daemon{parts: p, path: path, config: c, level: level}
+	d := &daemon{parts: p, path: path, config: c, level: level, order: make(chan struct{}, 1)}
 	return d.serve()
 }
 
@@ -56,7 +57,7 @@ type daemon struct {
 	path   string
 	config *config.Config
 	level  *slog.LevelVar
-	admin  io.Closer
+	order  chan struct{} // takes an order to drain
 }
 
 // serve listens, tells systemd, and handles signals until the daemon is to stop.
@@ -64,6 +65,9 @@ func (d *daemon) serve() error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
+	if err := d.openAdmin(d.config, d.orderDrain); err != nil {
+		return err
+	}
 	listeners, err := d.listen()
 	if err != nil {
 		return err
@@ -73,6 +77,7 @@ func (d *daemon) serve() error {
 	notify := newNotifier(d.log)
 	defer notify.stop()
 	notify.ready()
+	d.setState(admin.Serving)
 	for _, l := range listeners {
 		d.log.Info("serving", "address", l.Addr().String(), "tls", l.TLS)
 	}
@@ -80,6 +85,9 @@ func (d *daemon) serve() error {
 		select {
 		case err := <-ended:
 			return fmt.Errorf("serving ended: %w", err)
+		case <-d.order:
+			notify.stopping()
+			return d.shutdown(ended)
 		case s := <-signals:
 			if s == syscall.SIGHUP {
 				notify.reloading()
@@ -90,6 +98,14 @@ func (d *daemon) serve() error {
 			notify.stopping()
 			return d.shutdown(ended)
 		}
+	}
+}
+
+// orderDrain does what SIGTERM does. Repeating it changes nothing.
+func (d *daemon) orderDrain() {
+	select {
+	case d.order <- struct{}{}:
+	default:
 	}
 }
 
@@ -135,7 +151,9 @@ func (d *daemon) reload() {
 	}
 	certificates, err := loadCertificates(c)
 	if err == nil && len(certificates) > 0 {
-		err = d.server.SetCertificates(certificates)
+		if err = d.server.SetCertificates(certificates); err == nil {
+			d.offer(certificates)
+		}
 	}
 	if err == nil {
 		err = d.setSites(c)

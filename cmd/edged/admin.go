@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+
+	"edged/internal/admin"
+	"edged/internal/config"
+)
+
+// openAdmin serves the status of the parts on the admin listener, if there is one.
+// drain is what an order to drain does; it must not block.
+func (p *parts) openAdmin(c *config.Config, drain func()) error {
+	address := c.Listen.Admin
+	if address == "" {
+		return nil
+	}
+	s, err := admin.New(p.adminOptions(c, drain))
+	if err != nil {
+		return err
+	}
+	p.admin = s
+	l, err := admin.Listen(context.Background(), address)
+	if err != nil {
+		return err
+	}
+	go func() {
+		if err := s.Serve(l); err != nil {
+			p.log.Error("the admin listener ended", "err", err)
+		}
+	}()
+	p.log.Info("status", "address", l.Addr().String())
+	return nil
+}
+
+func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
+	o := admin.Options{
+		Node: c.Node.Name, Region: c.Node.Region, Version: version(), Address: c.Listen.Admin, Drain: drain, Log: p.log,
+		Sources: admin.Sources{
+			Edge: p.edge.Stats, Cache: p.cache.Stats, Disks: p.disks.Stats, Server: p.server.Stats, Certificates: p.offered,
+		},
+	}
+	if p.access != nil {
+		o.Sources.Log = p.access.Stats
+	}
+	for _, d := range c.Disks {
+		o.DiskPaths = append(o.DiskPaths, d.Path)
+	}
+	return o
+}
+
+// setState tells load balancers how far the node is.
+func (p *parts) setState(state admin.State) {
+	if p.admin != nil {
+		p.admin.SetState(state)
+	}
+}
+
+// offer notes which certificates are offered from now on.
+func (p *parts) offer(certificates []tls.Certificate) {
+	var leaves []*x509.Certificate
+	for _, c := range certificates {
+		leaves = append(leaves, c.Leaf)
+	}
+	p.leaves.Store(&leaves)
+}
+
+// offered returns the certificates that are offered now.
+func (p *parts) offered() []*x509.Certificate {
+	if leaves := p.leaves.Load(); leaves != nil {
+		return *leaves
+	}
+	return nil
+}
