@@ -36,7 +36,7 @@ type client struct {
 
 // dial connects to address, with TLS 1.3 when roots is not nil.
 func dial(ctx context.Context, address, host string, roots *x509.CertPool) (*client, error) {
-	d := net.Dialer{Timeout: patience, KeepAlive: -1}
+	d := net.Dialer{Timeout: patience, KeepAlive: -1, Control: limitSegments}
 	nc, err := d.DialContext(ctx, "tcp4", address)
 	if err != nil {
 		return nil, err
@@ -57,6 +57,23 @@ func dial(ctx context.Context, address, host string, roots *x509.CertPool) (*cli
 	}
 	c.conn = tc
 	return c, nil
+}
+
+// segmentSize is the MSS of TCP over Ethernet, with timestamps, in bytes.
+const segmentSize = 1448
+
+// limitSegments makes the peer cut its stream as for Ethernet. The loopback's
+// segments of 64 KiB are unlike any client's: a response of one segment and a bit
+// then waits 40 ms for a delayed acknowledgement wherever a server, such as nginx
+// with tcp_nopush, leaves Nagle's algorithm on.
+func limitSegments(_, _ string, rc syscall.RawConn) error {
+	var err error
+	if control := rc.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, segmentSize)
+	}); control != nil {
+		return control
+	}
+	return err
 }
 
 // expectation is what a response must be.

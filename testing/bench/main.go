@@ -28,6 +28,7 @@ type options struct {
 	store      int
 	serverCore int
 	loadCore   int
+	edged      string
 	json       string
 	cpuprofile string
 	dir        string
@@ -46,6 +47,7 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.store, "store", 2048, "MiB of disk for edged and nginx")
 	f.IntVar(&o.serverCore, "servercore", 0, "core of the servers")
 	f.IntVar(&o.loadCore, "loadcore", 1, "core of the load generator and the origin")
+	f.StringVar(&o.edged, "edged", "", "daemon to run instead of one built from this module")
 	f.StringVar(&o.json, "json", "", "write the results to this file too")
 	f.StringVar(&o.cpuprofile, "cpuprofile", "", "write a perf record of edged for each case into this folder")
 	f.StringVar(&o.dir, "dir", "", "folder for caches and logs (default the system's for temporary files)")
@@ -88,9 +90,12 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(root)
-	binary := filepath.Join(root, "edged.bin")
-	if err := build(ctx, binary); err != nil {
-		return err
+	binary := o.edged
+	if binary == "" {
+		binary = filepath.Join(root, "edged.bin")
+		if err := build(ctx, binary); err != nil {
+			return err
+		}
 	}
 	if err := pinThreads(o.loadCore); err != nil {
 		return err
