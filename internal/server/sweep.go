@@ -3,8 +3,8 @@ package server
 import "time"
 
 // sweep looks at every connection once an interval. It replaces a deadline per
-// read and write: limits are late by at most one interval, and a response costs
-// a few atomic stores instead of timers.
+// read and write: limits are late by two intervals at most, never early, and a
+// response costs a few atomic stores instead of timers.
 func (s *Server) sweep(stop <-chan struct{}) {
 	t := time.NewTicker(s.limits.interval)
 	defer t.Stop()
@@ -42,7 +42,8 @@ func newLimits(o *Options) limits {
 	}
 }
 
-// inspect interrupts c when it is over the limit of its phase.
+// inspect interrupts c when it is over the limit of its phase. The registry's
+// mutex is held, so that c is inspected by one goroutine at a time.
 func (s *Server) inspect(c *conn, now uint64) {
 	w := c.state.Load()
 	age := now - min(now, sinceTick(w))
@@ -86,8 +87,7 @@ func (s *Server) inspectRate(c *conn, w, now uint64) {
 		return
 	}
 	if sent-c.mark.sent < s.limits.minBytes && sinceTick(w)+s.limits.rate <= now {
-		c.abort()
-		s.expire(c, w, &s.count.CutSlow)
+		s.expire(c, w, &s.count.CutSlow) // its write fails, and it cuts itself
 	}
 	c.mark.tick, c.mark.sent = now, sent
 }
