@@ -324,7 +324,7 @@ func TestDamage(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	found := 0
-	for round := range 120 {
+	for round := range 30 {
 		image := mem
 		if round%2 == 0 {
 			image = killed

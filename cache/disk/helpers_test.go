@@ -3,11 +3,9 @@ package disk_test
 import (
 	"bytes"
 	"context"
-	"os"
 	"testing"
 
 	"edged/cache/cachetest"
-	"edged/cache/disk"
 	"edged/cache/object"
 )
 
@@ -83,19 +81,3 @@ func wantMiss(t *testing.T, c cache, key object.Key) {
 		t.Errorf("%q: found %+v, want a miss", key, v)
 	}
 }
-
-// runChild runs this process as a helper of another test process, if it is one.
-func runChild() bool {
-	dir := os.Getenv(childEnv)
-	if dir == "" {
-		return false
-	}
-	childMain(dir)
-	return true
-}
-
-const childEnv = "EDGED_DISK_TEST_CHILD"
-
-func childMain(string) {}
-
-var _ = disk.Healthy

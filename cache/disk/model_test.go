@@ -13,7 +13,7 @@ import (
 	"edged/cache/object"
 )
 
-var modelSteps = flag.Int("model.steps", 1500, "steps of each run of the model test")
+var modelSteps = flag.Int("model.steps", 300, "steps of each run of the model test; a nightly run takes 100000")
 
 // model plays random operations, kills, power losses and damage to a tier and
 // knows what may be found. Versions are numbered in the order of their puts, and
