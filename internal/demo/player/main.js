@@ -19,10 +19,16 @@ async function newSession() {
   return response.json();
 }
 
+/** Ends the play that is on. Players are ended once: dash.js would reset a video that is no longer its own. */
+function stop() {
+  const quit = end;
+  end = () => {};
+  quit();
+}
+
 async function start(session) {
   const number = ++plays;
-  end();
-  end = () => {};
+  stop();
   session ??= await newSession();
   const stream = session.streams.find((s) => s.id === chosen);
   const view = new PlayView(number, stream.name);
@@ -31,9 +37,9 @@ async function start(session) {
     const { firstByte, size } = await timingOf(url);
     if (number === plays) view.add({ name, kind: classOf(name), source: sourceOf(cacheStatus), firstByte, size });
   };
-  const stop = await play(video, stream, report, (text) => number === plays && say(text, true));
-  if (number !== plays) return stop(); // another play was started meanwhile
-  end = stop;
+  const quit = await play(video, stream, report, (text) => number === plays && say(text, true));
+  if (number !== plays) return quit(); // another play was started meanwhile
+  end = quit;
   await video.play();
 }
 
@@ -51,7 +57,7 @@ async function begin(session) {
 async function restart() {
   $('restart').disabled = true;
   say('Restarting the edge …');
-  end();
+  stop();
   try {
     const response = await fetch('restart', { method: 'POST', headers: { 'X-Requested-With': 'edged-demo' } });
     if (!response.ok) throw new Error(await response.text());

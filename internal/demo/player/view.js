@@ -21,7 +21,7 @@ export class PlayView {
     this.#body.dataset.play = number;
     this.#body.append(element('tr', {}, element('th', { colSpan: 5, scope: 'rowgroup', textContent: `Play ${number}: ${title}` })));
     $('requests').tHead.after(this.#body);
-    $('chart').replaceChildren();
+    if (number > 1) $('chart').append(element('hr'));
     this.#showTotals();
   }
 
@@ -36,7 +36,7 @@ export class PlayView {
   #row({ name, kind, source, firstByte, size }) {
     const row = element('tr', { className: 'new' },
       element('td', { textContent: name, title: name }),
-      element('td', { textContent: kind }),
+      element('td', { className: 'class', textContent: kind }),
       element('td', {}, element('span', { className: 'badge', textContent: words[source] })),
       element('td', { className: 'number', textContent: formatTime(firstByte) }),
       element('td', { className: 'number', textContent: formatSize(size) }));
