@@ -1,38 +1,38 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// maxRetention is what the host has promised: logs are kept up to three months.
-const maxRetention = Duration(90 * 24 * time.Hour)
-
-// minRAM is the least that still holds some blocks of each size.
-const minRAM = Size(16 << 20)
+// Limits of what makes sense.
+const (
+	maxRetention = Duration(90 * 24 * time.Hour) // logs are kept up to three months, as promised to viewers
+	minRAM       = Size(16 << 20)                // some blocks of each size
+	minDisk      = Size(64 << 20)                // some extents
+	minLogFile   = Size(1 << 20)
+)
 
 // completeNode fills in the node name.
 func (l *loader) completeNode() {
 	if l.config.Node.Name != "" {
 		return
 	}
-	if name, err := os.Hostname(); err == nil {
+	l.config.Node.Name = "edged"
+	if name, err := os.Hostname(); err == nil && isToken(name) {
 		l.config.Node.Name, _, _ = strings.Cut(name, ".")
-	} else {
-		l.config.Node.Name = "edged"
 	}
 }
 
 // check looks at each part and at how the parts fit together.
-func (l *loader) check() {
-	main := l.files[0]
+func (l *loader) check(main *source) {
+	l.checkNode(main)
 	l.checkListen(main)
 	l.checkTLS(main)
 	l.checkTiers(main)
@@ -40,47 +40,74 @@ func (l *loader) check() {
 	l.checkSites(main)
 }
 
+func (l *loader) checkNode(f *source) {
+	n := &l.config.Node
+	if !isToken(n.Name) {
+		l.fail(f, "node.name", "%q stands in Via and in logs: use letters, digits, '-', '_' and '.'", n.Name)
+	}
+	if !isToken(n.Region) {
+		l.fail(f, "node.region", "%q is not a region: use letters, digits, '-', '_' and '.', for example \"EU\"", n.Region)
+	}
+}
+
 func (l *loader) checkListen(f *source) {
 	c := &l.config.Listen
 	if len(c.HTTP)+len(c.HTTPS) == 0 {
 		l.fail(f, "listen.http", `nothing to listen on: set http or https, for example http = ["0.0.0.0:80"]`)
 	}
+	seen := map[string]bool{}
 	for _, a := range c.HTTP {
-		l.checkAddress(f, "listen.http", a)
+		l.checkAddress(f, "listen.http", a, seen)
 	}
 	for _, a := range c.HTTPS {
-		l.checkAddress(f, "listen.https", a)
+		l.checkAddress(f, "listen.https", a, seen)
 	}
 	if c.HTTP3 {
 		l.fail(f, "listen.http3", "this version does not speak HTTP/3 yet: set it to false")
 	}
 	if c.MaxConnections < 1 {
-		l.fail(f, "listen.max_connections", "must be at least 1")
+		l.fail(f, "listen.max_connections", "%d connections are too few: at least 1", c.MaxConnections)
 	}
-	l.checkAdmin(f)
+	l.checkAdmin(f, seen)
 }
 
-func (l *loader) checkAddress(f *source, key, address string) {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		l.fail(f, key, `%q is not an address: write host:port, for example "0.0.0.0:80" or "[::]:80"`, address)
+// checkAddress takes host:port with a numeric port. Port 0 is a free one, which
+// several listeners may ask for.
+func (l *loader) checkAddress(f *source, key, address string, seen map[string]bool) {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
+	if err != nil {
+		l.fail(f, key, `%q is not an address: write host:port, for example "0.0.0.0:80" or "[::]:80"`, address)
+		return
+	}
+	if seen[address] && port != "0" {
+		l.fail(f, key, "%s is listed twice", address)
+	}
+	seen[address] = true
 }
 
 // checkAdmin allows loopback and unix sockets only: anything else needs roles and
 // TLS, which this version does not have.
-func (l *loader) checkAdmin(f *source) {
+func (l *loader) checkAdmin(f *source, seen map[string]bool) {
+	const key = "listen.admin"
 	admin := l.config.Listen.Admin
+	if l.config.Listen.AdminTokenFile != "" {
+		l.fail(f, "listen.admin_token_file", "this version has no admin API for other machines yet: leave it empty")
+	}
 	if admin == "" || strings.HasPrefix(admin, "/") {
 		return
 	}
 	host, _, err := net.SplitHostPort(admin)
 	if err != nil {
-		l.fail(f, "listen.admin", `%q is neither host:port nor the path of a unix socket`, admin)
+		l.fail(f, key, `%q is neither host:port nor the path of a unix socket`, admin)
 		return
 	}
+	l.checkAddress(f, key, admin, seen)
 	ip, err := netip.ParseAddr(host)
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		l.fail(f, "listen.admin", "%s is not a loopback address: use 127.0.0.1:PORT, [::1]:PORT or a unix socket", admin)
+		l.fail(f, key, "%s is not a loopback address: use 127.0.0.1:PORT, [::1]:PORT or the path of a unix socket", admin)
 	}
 }
 
@@ -89,13 +116,34 @@ func (l *loader) checkTLS(f *source) {
 	if len(l.config.Listen.HTTPS) > 0 && len(certificates) == 0 {
 		l.fail(f, "tls.certificates", `listen.https needs a certificate: set certificates = [{ cert = "…", key = "…" }]`)
 	}
-	for _, c := range certificates {
-		for _, path := range []string{c.Cert, c.Key} {
-			if _, err := os.Stat(path); err != nil {
-				l.fail(f, "tls.certificates", "cannot read %q: %v", path, rootCause(err))
-			}
+	for i := range certificates {
+		c, key := &certificates[i], indexed("tls.certificates", i)
+		if c.Cert == "" || c.Key == "" {
+			l.fail(f, key, "a certificate has both a cert and a key")
 		}
+		c.Cert = l.readable(f, key+".cert", c.Cert)
+		c.Key = l.readable(f, key+".key", c.Key)
 	}
+}
+
+// readable returns the absolute form of the path of a file, which it tries to open:
+// whether the service may read it is known only then.
+func (l *loader) readable(f *source, key, path string) string {
+	if path == "" {
+		return ""
+	}
+	absolute, err := f.resolve(path)
+	if err != nil {
+		l.fail(f, key, "%v", err)
+		return path
+	}
+	file, err := os.Open(absolute)
+	if err != nil {
+		l.fail(f, key, "cannot read %q: %v", absolute, rootCause(err))
+		return path
+	}
+	_ = file.Close()
+	return absolute
 }
 
 func (l *loader) checkTiers(f *source) {
@@ -104,30 +152,36 @@ func (l *loader) checkTiers(f *source) {
 	}
 	seen := map[string]bool{}
 	for i, d := range l.config.Disks {
-		key := fmt.Sprintf("disk[%d]", i)
+		key, path := indexed("disk", i), filepath.Clean(d.Path)
 		switch {
 		case !filepath.IsAbs(d.Path):
 			l.fail(f, key+".path", "%q must be an absolute path", d.Path)
-		case seen[filepath.Clean(d.Path)]:
+		case seen[path]:
 			l.fail(f, key+".path", "%s is the path of another disk already", d.Path)
 		}
-		seen[filepath.Clean(d.Path)] = true
-		if d.Size < 64<<20 {
-			l.fail(f, key+".size", "%s is too small: at least 64MiB", d.Size)
+		seen[path] = true
+		if d.Size < minDisk {
+			l.fail(f, key+".size", "%s is too small: at least %s", d.Size, minDisk)
 		}
 	}
 }
 
 func (l *loader) checkLog(f *source) {
 	c := &l.config.Log
+	if c.Dir != "" && !filepath.IsAbs(c.Dir) {
+		l.fail(f, "log.dir", `%q must be an absolute path, or "" for no access log`, c.Dir)
+	}
 	l.oneOf(f, "log.format", c.Format, "w3c", "json")
 	l.oneOf(f, "log.address", c.Address, "strike", "pseudonym", "full", "none")
 	l.oneOf(f, "log.level", c.Level, "debug", "info", "warn", "error")
 	if c.Retention <= 0 || c.Retention > maxRetention {
 		l.fail(f, "log.retention", "%s is out of range: more than 0 and at most %s, as promised to viewers", c.Retention, maxRetention)
 	}
-	if c.MaxSize < 1<<20 {
-		l.fail(f, "log.max_size", "%s is too small: at least 1MiB", c.MaxSize)
+	if c.MaxSize < minLogFile {
+		l.fail(f, "log.max_size", "%s is too small: at least %s", c.MaxSize, minLogFile)
+	}
+	if c.MaxTotal != 0 && c.MaxTotal < c.MaxSize {
+		l.fail(f, "log.max_total", "%s is less than one file of log.max_size (%s): raise it, or set 0 for no limit", c.MaxTotal, c.MaxSize)
 	}
 	if c.MaxAge < Duration(time.Second) {
 		l.fail(f, "log.max_age", "%s is too short: at least 1s", c.MaxAge)
@@ -140,85 +194,16 @@ func (l *loader) oneOf(f *source, key, value string, allowed ...string) {
 	}
 }
 
-func (l *loader) checkSites(main *source) {
-	if len(l.config.Sites) == 0 {
-		l.fail(main, "site", "there is no [[site]]: the node would refuse every request with 421")
-	}
-	hosts, names, kids := map[string]bool{}, map[string]bool{}, map[string]string{}
-	for i := range l.config.Sites {
-		s := &l.config.Sites[i]
-		l.checkSite(s)
-		for _, h := range s.Hosts {
-			if hosts[h] {
-				l.failSite(s, "hosts", "host %s belongs to another site already", h)
-			}
-			hosts[h] = true
-		}
-		if id := s.Account + "\x00" + s.Name; names[id] {
-			l.failSite(s, "name", "account %s has another site of name %q: give one of them a name", s.Account, s.Name)
-		} else {
-			names[id] = true
-		}
-		for j, k := range s.Token.Keys {
-			if owner, ok := kids[k.ID]; ok && owner != s.Account {
-				l.failSite(s, fmt.Sprintf("token.key[%d].kid", j), "key id %s belongs to account %s already", k.ID, owner)
-			}
-			kids[k.ID] = s.Account
+// isToken reports whether a name can stand in a header field and in a log line
+// without quotes.
+func isToken(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !isBare(c) && c != '.' {
+			return false
 		}
 	}
+	return name != ""
 }
-
-func (l *loader) checkSite(s *Site) {
-	if s.Account == "" || strings.ContainsFunc(s.Account, isUnprintable) {
-		l.failSite(s, "account", "an account name is required, of printable characters without spaces")
-	}
-	if len(s.Hosts) == 0 {
-		l.failSite(s, "hosts", `at least one host is required; "*" takes every host that no other site has`)
-	}
-	for _, h := range s.Hosts {
-		if h == "" || h != "*" && strings.ContainsAny(h, "*/: ") && !strings.HasPrefix(h, "[") {
-			l.failSite(s, "hosts", "%q is not a host name: no scheme, port, path or wildcard (but \"*\" alone)", h)
-		}
-	}
-	l.checkOrigins(s)
-	l.oneOfSite(s, "query.mode", s.Query.Mode, "all", "none", "allow", "deny")
-	l.oneOfSite(s, "token.scheme", s.Token.Scheme, "ect")
-	if s.Token.Required && len(s.Token.Keys) == 0 {
-		l.failSite(s, "token.required", "a token is required but there is no [[site.token.key]] to check it with")
-	}
-	if s.RedirectHTTPS && len(l.config.Listen.HTTPS) == 0 {
-		l.failSite(s, "redirect_https", "there is no listen.https to redirect to")
-	}
-	if len(s.Regions) > 0 && !slices.Contains(s.Regions, l.config.Node.Region) {
-		l.failSite(s, "regions", "this node is in region %q, which the site does not allow", l.config.Node.Region)
-	}
-	if s.CORS.Credentials && slices.Contains(s.CORS.Origins, "*") {
-		l.failSite(s, "cors.origins", `credentials go to named origins only: list them instead of "*"`)
-	}
-}
-
-func (l *loader) oneOfSite(s *Site, key, value string, allowed ...string) {
-	l.oneOf(s.place.file, s.siteKey(key), value, allowed...)
-}
-
-func (l *loader) checkOrigins(s *Site) {
-	if len(s.Origins) == 0 {
-		l.failSite(s, "origins", `at least one origin is required, for example "https://origin.example"`)
-	}
-	for _, o := range s.Origins {
-		u, err := url.Parse(o)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
-			l.failSite(s, "origins", "%q is not an origin: write http:// or https:// and a host, without query or password", o)
-		}
-	}
-	if s.Origin.CAFile != "" {
-		if _, err := os.Stat(s.Origin.CAFile); err != nil {
-			l.failSite(s, "origin.ca_file", "cannot read %q: %v", s.Origin.CAFile, rootCause(err))
-		}
-	}
-}
-
-func isUnprintable(r rune) bool { return r <= ' ' || r == 0x7f }
 
 // rootCause is the innermost error, which says what the system said without
 // repeating the path.

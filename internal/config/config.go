@@ -30,8 +30,8 @@ type Listen struct {
 	HTTPS []string `toml:"https"` // TLS with HTTP/1.1 and HTTP/2
 	HTTP3 bool     `toml:"http3"` // not built yet: true is an error
 	Admin string   `toml:"admin"` // host:port, or the path of a unix socket
-	// AdminTokenFile holds the bearer token of the admin API. An admin address that
-	// is neither loopback nor a unix socket requires it, and TLS.
+	// AdminTokenFile is for the bearer token of an admin API that other machines may
+	// use. Not built yet: a path is an error.
 	AdminTokenFile string `toml:"admin_token_file"`
 	MaxConnections int    `toml:"max_connections"` // over all listeners; more are refused
 }
@@ -108,7 +108,7 @@ type Key struct {
 	State       string    `toml:"state"`        // next, active, retiring, revoked
 	AcceptUntil time.Time `toml:"accept_until"` // end of a retiring key
 	SecretHex   string    `toml:"secret_hex"`
-	SecretFile  string    `toml:"secret_file"` // raw bytes in hexadecimal, one line
+	SecretFile  string    `toml:"secret_file"` // hexadecimal, one line; not readable by everybody
 	PublicHex   string    `toml:"public_hex"`
 	PublicFile  string    `toml:"public_file"` // hexadecimal or PEM
 

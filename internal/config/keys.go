@@ -14,61 +14,52 @@ import (
 	"edged/auth"
 )
 
-// completeSite fills in what a site leaves to defaults and reads its keys. A
-// [[site]] table is decoded into zero values, so defaults come after.
+// completeSite fills in what a site leaves open and reads its keys.
 func (l *loader) completeSite(s *Site) {
-	d := defaultSite()
-	setDefault(&s.Token.Scheme, d.Token.Scheme)
-	setDefault(&s.Token.MaxLifetime, d.Token.MaxLifetime)
-	setDefault(&s.Token.NBFLeeway, d.Token.NBFLeeway)
-	setDefault(&s.Query.Mode, d.Query.Mode)
-	o := &s.Origin
-	setDefault(&o.ConnectTimeout, d.Origin.ConnectTimeout)
-	setDefault(&o.FirstByteTimeout, d.Origin.FirstByteTimeout)
-	setDefault(&o.HoldTimeout, d.Origin.HoldTimeout)
-	setDefault(&o.IdleTimeout, d.Origin.IdleTimeout)
-	setDefault(&o.TotalTimeout, d.Origin.TotalTimeout)
-	setDefault(&o.MinRate, d.Origin.MinRate)
-	setDefault(&o.MaxConnections, d.Origin.MaxConnections)
 	for i, h := range s.Hosts {
 		s.Hosts[i] = strings.TrimSuffix(strings.ToLower(h), ".")
 	}
 	if s.Name == "" && len(s.Hosts) > 0 {
 		s.Name = s.Hosts[0]
 	}
+	s.Origin.CAFile = l.readable(s.place.file, s.siteKey("origin.ca_file"), s.Origin.CAFile)
 	for i := range s.Token.Keys {
-		k := &s.Token.Keys[i]
-		if err := k.parse(s.Account); err != nil {
-			l.failSite(s, fmt.Sprintf("token.key[%d]", i), "%v", err)
-		}
+		l.completeKey(s, i)
 	}
 }
 
-func setDefault[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
+// completeKey sets the parsed form of the i-th key of a site.
+func (l *loader) completeKey(s *Site, i int) {
+	k, at := &s.Token.Keys[i], indexed("token.key", i)
+	if k.State == "" {
+		k.State = auth.StateActive.String()
+	}
+	if !l.decoded(s.place.file, s.siteKey(at)) {
+		return
+	}
+	if field, err := k.parse(s); err != nil {
+		l.failSite(s, join(at, field), "%v", err)
 	}
 }
 
-// parse turns the texts of a key into an auth.Key. Errors never hold key material.
-func (k *Key) parse(account string) error {
+// parse turns the texts of a key into an auth.Key, or returns the field that is
+// wrong. Errors hold neither key material nor what stands in its place.
+func (k *Key) parse(s *Site) (field string, err error) {
 	t, ok := auth.ParseKeyType(k.Type)
 	if !ok {
-		return fmt.Errorf("type %q is not known: use hmac-sha256 or ed25519", k.Type)
+		return "type", fmt.Errorf("%q is not known: use hmac-sha256 or ed25519", k.Type)
 	}
-	setDefault(&k.State, auth.StateActive.String())
 	state, ok := auth.ParseKeyState(k.State)
 	if !ok {
-		return fmt.Errorf("state %q is not known: use next, active, retiring or revoked", k.State)
+		return "state", fmt.Errorf("%q is not known: use next, active, retiring or revoked", k.State)
 	}
-	key := auth.Key{ID: k.ID, Account: account, Type: t, State: state}
+	key := auth.Key{ID: k.ID, Account: s.Account, Type: t, State: state}
 	if !k.AcceptUntil.IsZero() {
 		key.AcceptUntil = k.AcceptUntil.Unix()
 	}
-	material, err := k.material(t)
+	material, field, err := k.material(t, s.place.file)
 	if err != nil {
-		return err
+		return field, err
 	}
 	if t == auth.Ed25519 {
 		key.Public = material
@@ -76,49 +67,111 @@ func (k *Key) parse(account string) error {
 		key.Secret = material
 	}
 	k.Parsed = key
-	return key.Check()
+	if s.Account != "" && key.Check() != nil { // type, state and length are good
+		return "kid", fmt.Errorf("%q is not a key id: use 1 to %d letters, digits, '-' and '_'", k.ID, auth.MaxKeyIDSize)
+	}
+	return "", nil
+}
+
+// spellings are the two ways to give the material of a key: in the configuration or
+// in a file.
+type spellings struct {
+	inline, file         string
+	inlineName, fileName string
+}
+
+func (k *Key) spellings() (secret, public spellings) {
+	return spellings{k.SecretHex, k.SecretFile, "secret_hex", "secret_file"},
+		spellings{k.PublicHex, k.PublicFile, "public_hex", "public_file"}
 }
 
 // material returns the bytes of the key from wherever they are configured.
-func (k *Key) material(t auth.KeyType) ([]byte, error) {
-	inline, file, word, wrong := k.SecretHex, k.SecretFile, "secret", k.PublicHex+k.PublicFile
+func (k *Key) material(t auth.KeyType, f *source) (b []byte, field string, err error) {
+	right, wrong := k.spellings()
 	if t == auth.Ed25519 {
-		inline, file, word, wrong = k.PublicHex, k.PublicFile, "public", k.SecretHex+k.SecretFile
+		right, wrong = wrong, right
 	}
 	switch {
-	case wrong != "":
-		return nil, fmt.Errorf("a key of type %s has %s_hex or %s_file and nothing else", t, word, word)
-	case (inline == "") == (file == ""):
-		return nil, fmt.Errorf("set exactly one of %s_hex and %s_file", word, word)
-	case inline != "":
-		return decodeHex(inline, word+"_hex")
+	case wrong.inline+wrong.file != "":
+		return nil, "type", fmt.Errorf("a key of type %s has %s or %s and nothing else", t, right.inlineName, right.fileName)
+	case (right.inline == "") == (right.file == ""):
+		return nil, "", fmt.Errorf("set exactly one of %s and %s", right.inlineName, right.fileName)
+	case right.inline != "":
+		field = right.inlineName
+		b, err = decodeHex(right.inline)
+	default:
+		field = right.fileName
+		b, err = readMaterial(t, f, right.file)
 	}
-	text, err := os.ReadFile(file)
+	if err == nil {
+		err = checkLength(t, b)
+	}
+	return b, field, err
+}
+
+func checkLength(t auth.KeyType, b []byte) error {
+	if t == auth.Ed25519 && len(b) != ed25519.PublicKeySize {
+		return fmt.Errorf("a public key of type ed25519 has %d bytes, not %d", ed25519.PublicKeySize, len(b))
+	}
+	if t == auth.HMACSHA256 && len(b) < auth.MinSecretSize {
+		return fmt.Errorf("a secret has at least %d bytes, not %d: make one with edgectl keygen", auth.MinSecretSize, len(b))
+	}
+	return nil
+}
+
+// readMaterial reads a key file. Its path is not in the errors: a secret written
+// where its path belongs is a likely mistake.
+func readMaterial(t auth.KeyType, f *source, path string) ([]byte, error) {
+	path, err := f.resolve(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s_file %q: %w", word, file, rootCause(err))
+		return nil, err
+	}
+	text, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the file: %w", err)
+	}
+	if t == auth.HMACSHA256 {
+		if err := checkPrivate(path); err != nil {
+			return nil, err
+		}
 	}
 	if block, _ := pem.Decode(text); block != nil && t == auth.Ed25519 {
 		return publicPEM(block)
 	}
-	return decodeHex(strings.TrimSpace(string(text)), word+"_file")
+	return decodeHex(strings.TrimSpace(string(text)))
 }
 
-func decodeHex(text, key string) ([]byte, error) {
+// checkPrivate refuses a secret that every user of the machine can read.
+func checkPrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return rootCause(err)
+	}
+	if mode := info.Mode().Perm(); mode&0o004 != 0 {
+		return fmt.Errorf("everybody on this machine can read the secret (mode %04o): chmod 640 it and give it the group of the service", mode)
+	}
+	return nil
+}
+
+func decodeHex(text string) ([]byte, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not hexadecimal", key)
+		return nil, errors.New("is not an even number of hexadecimal digits")
 	}
 	return b, nil
 }
 
 func publicPEM(block *pem.Block) ([]byte, error) {
+	if strings.Contains(block.Type, "PRIVATE") {
+		return nil, errors.New("holds a private key: an edge must not have it; extract the public key")
+	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return nil, errors.New("public_file is PEM but not a public key")
+		return nil, errors.New("is PEM but not a public key")
 	}
 	public, ok := parsed.(ed25519.PublicKey)
 	if !ok {
-		return nil, errors.New("public_file holds a key of another type than ed25519")
+		return nil, errors.New("holds a key of another type than ed25519")
 	}
 	return public, nil
 }

@@ -19,8 +19,17 @@ func sizeUnits() []struct {
 		name  string
 		bytes float64
 	}{
-		{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-		{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
+		{"KiB", 1 << 10},
+		{"MiB", 1 << 20},
+		{"GiB", 1 << 30},
+		{"TiB", 1 << 40},
+		{"kB", 1e3},
+		{"KB", 1e3},
+		{"MB", 1e6},
+		{"GB", 1e9},
+		{"TB", 1e12},
+		{"B", 1},
+		{"", 1},
 	}
 }
 
@@ -33,7 +42,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 			continue
 		}
 		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || v < 0 || v*u.bytes > 1<<62 {
+		if err != nil || !(v >= 0 && v*u.bytes <= 1<<62) { // neither is NaN
 			break
 		}
 		*s = Size(v * u.bytes)
@@ -51,6 +60,8 @@ func (s Size) String() string {
 	}
 	return strconv.FormatInt(int64(s), 10) + names[i]
 }
+
+const day = Duration(24 * time.Hour)
 
 // Duration is a span, written "2s", "500ms", "12h" or, beyond what Go has, "7d".
 type Duration time.Duration
@@ -72,7 +83,6 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 // String returns the duration, in days where it is a whole number of them.
 func (d Duration) String() string {
-	const day = Duration(24 * time.Hour)
 	if d != 0 && d%day == 0 {
 		return strconv.FormatInt(int64(d/day), 10) + "d"
 	}
