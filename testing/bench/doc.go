@@ -11,11 +11,12 @@
 // a set of requests, a round is one timed window of one peer, and the rounds of
 // the peers alternate, so that a noisy neighbour disturbs all of them alike.
 //
-// Every peer has one core, and the load generator and the origin share the other.
-// That makes the generator the bottleneck for cheap requests, so the figure that
-// counts is CPU time per request: what the kernel charged to the peer's processes
-// between the ends of the window, divided by the requests done in it. Ratios are
-// nginx ÷ edged: above 1 edged is cheaper.
+// Every peer has one core, and the load generator and the origin share the other,
+// which they never leave idle (see [socket]). That makes the generator the
+// bottleneck for cheap requests, so the figure that counts is CPU time per
+// request: what the kernel charged to the peer's processes between the ends of
+// the window, divided by the requests done in it. Ratios are nginx ÷ edged: above 1
+// edged is cheaper.
 //
 // Nothing is counted that was not checked: each response must have the right
 // status, length and cache status, and before the first round the bodies of every

@@ -20,7 +20,6 @@ type sample struct {
 	Wall     time.Duration
 	CPU      time.Duration // of the server's processes
 	System   time.Duration // of that in the kernel
-	Load     time.Duration // CPU time of the load generator and the origin
 }
 
 // PerRequest is the server's CPU time for each request.
@@ -49,9 +48,13 @@ func (l *load) run(ctx context.Context, window time.Duration) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	stop := context.AfterFunc(ctx, func() { closeAll(clients) })
-	defer stop()
 	defer closeAll(clients)
+	stop := context.AfterFunc(ctx, func() {
+		for _, c := range clients {
+			c.socket.interrupt()
+		}
+	})
+	defer stop()
 
 	var ended atomic.Bool
 	errs := make(chan error, len(clients))
@@ -127,23 +130,20 @@ func (l *load) observe(ctx context.Context, window time.Duration) (sample, error
 	n, cpu := last.done-first.done, last.server.minus(first.server)
 	return sample{
 		Requests: n, Bytes: n * int64(l.bench.size), Wall: last.at.Sub(first.at),
-		CPU: cpu.total, System: cpu.system, Load: last.self.total - first.self.total,
+		CPU: cpu.total, System: cpu.system,
 	}, nil
 }
 
 // reading is the state of all clocks and counters at one moment.
 type reading struct {
-	at           time.Time
-	done         int64
-	server, self cpuTime
+	at     time.Time
+	done   int64
+	server cpuTime
 }
 
 func (l *load) read() (r reading, err error) {
 	r.at, r.done = time.Now(), l.done.Load()
-	if r.server, err = cpuOf(l.peer.pids()); err != nil {
-		return r, err
-	}
-	r.self, err = processCPU(selfPID())
+	r.server, err = cpuOf(l.peer.pids())
 	return r, err
 }
 

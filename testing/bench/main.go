@@ -100,6 +100,7 @@ func run(ctx context.Context, o options) error {
 	if err := pinThreads(o.loadCore); err != nil {
 		return err
 	}
+	runtime.GOMAXPROCS(1) // the goroutines of the load take turns without the kernel's help
 	origin, err := startOrigin()
 	if err != nil {
 		return err
@@ -121,8 +122,6 @@ func build(ctx context.Context, binary string) error {
 	}
 	return nil
 }
-
-func selfPID() int { return os.Getpid() }
 
 // window is the length of a round's timed part.
 func (o *options) window() time.Duration {

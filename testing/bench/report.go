@@ -27,7 +27,6 @@ type rounds struct {
 	Micros     float64 `json:"cpu_microseconds_per_request"`
 	KernelPart float64 `json:"kernel_part"` // of the server's CPU time, 0 to 1
 	Busy       float64 `json:"busy"`        // part of its core the server used
-	LoadBusy   float64 `json:"load_busy"`   // the same of the load generator
 	Spread     float64 `json:"spread"`      // (largest − smallest) ÷ median of CPU time per request
 	Ratio      float64 `json:"ratio"`       // CPU time per request ÷ edged's; 0 when edged was not run
 }
@@ -49,7 +48,6 @@ func (r *result) summarise() {
 		p.Micros = median(p.Samples, micros)
 		p.KernelPart = median(p.Samples, func(s sample) float64 { return part(s.System, s.CPU) })
 		p.Busy = median(p.Samples, func(s sample) float64 { return part(s.CPU, s.Wall) })
-		p.LoadBusy = median(p.Samples, func(s sample) float64 { return part(s.Load, s.Wall) })
 		p.Spread = spreadOf(p.Samples)
 		if p.Micros > 0 {
 			p.Ratio = p.Micros / r.Peers[0].Micros
@@ -97,12 +95,12 @@ func sorted(samples []sample, f func(sample) float64) []float64 {
 // printTable writes one line for each peer and case.
 func printTable(w io.Writer, results []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "case\tserver\trequests/s\tMiB/s\tCPU µs/request\t± %\tkernel %\tcore busy %\tload busy %\t÷ edged\t")
+	fmt.Fprintln(t, "case\tserver\trequests/s\tMiB/s\tCPU µs/request\t± %\tkernel %\tcore busy %\t÷ edged\t")
 	for _, r := range results {
 		for _, p := range r.Peers {
-			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t\n",
+			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%.1f\t%.0f\t%.0f\t%.0f\t%.2f\t\n",
 				r.Case, p.Peer, p.Rate, p.Rate*float64(r.Size)/(1<<20), p.Micros, 100*p.Spread/2,
-				100*p.KernelPart, 100*p.Busy, 100*p.LoadBusy, p.Ratio)
+				100*p.KernelPart, 100*p.Busy, p.Ratio)
 		}
 	}
 	return t.Flush()
