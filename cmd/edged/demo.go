@@ -69,9 +69,7 @@ func demonstrate(ctx context.Context, f flags, stdout, stderr io.Writer) (err er
 const demoText = `edged demo: a bundled title, its origin, and an edge in front of it, on this machine only.
 
   Player page   http://{{.Page}}/
-{{- if .Status}}
   Status page   http://{{.Status}}/status
-{{- end}}
 
 Signed URLs, good for {{.Hours}} hours:
 {{range .Streams}}
@@ -124,7 +122,9 @@ func openBrowser(ctx context.Context, url string) {
 	case os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "":
 		return
 	}
-	cmd := exec.CommandContext(ctx, name, url)
+	// The browser outlives the demonstration: neither its end nor Ctrl-C is for it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), name, url)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if cmd.Start() == nil {
 		go cmd.Wait() // only to reap it
 	}

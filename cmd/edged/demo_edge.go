@@ -15,6 +15,7 @@ import (
 	"text/template"
 	"time"
 
+	"edged/internal/admin"
 	"edged/internal/config"
 	"edged/internal/demo"
 	"edged/internal/server"
@@ -68,8 +69,7 @@ type demoEdge struct {
 	log        *slog.Logger
 	page       net.Listener
 
-	pageAddress, edgeAddress string
-	adminAddress             string // "" when nothing listens there
+	pageAddress, edgeAddress, adminAddress string
 
 	mu    sync.Mutex // held while the edge starts or stops
 	parts *parts     // nil while it does not run
@@ -96,7 +96,10 @@ func newDemoEdge(first int, stderr io.Writer) (d *demoEdge, err error) {
 		return d, err
 	}
 	d.pageAddress, d.edgeAddress = d.page.Addr().String(), l.Addr().String()
-	if err = d.configure(); err != nil {
+	if d.adminAddress, err = freeLoopback(first, 2); err == nil {
+		err = d.configure()
+	}
+	if err != nil {
 		_ = l.Close()
 		return d, err
 	}
@@ -116,10 +119,19 @@ func listenLoopback(first, offset int) (net.Listener, error) {
 	return l, nil
 }
 
-// port is the port of an address, 0 when it is empty.
+// freeLoopback finds an address for a listener that is opened later, by its address.
+func freeLoopback(first, offset int) (string, error) {
+	l, err := listenLoopback(first, offset)
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// port is the port of an address.
 func port(address string) int {
 	_, text, _ := net.SplitHostPort(address)
-	n, _ := strconv.Atoi(text) // ours: it is a number, or the address is ""
+	n, _ := strconv.Atoi(text) // a listener's own address: it is a number
 	return n
 }
 
@@ -156,7 +168,12 @@ func (d *demoEdge) startLocked(l net.Listener) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	if err := p.openAdmin(d.config, nil); err != nil {
+		p.close()
+		return errors.Join(err, l.Close())
+	}
 	d.parts, d.ended = p, make(chan error, 1)
+	p.setState(admin.Serving)
 	go func(ended chan<- error) { ended <- p.server.Serve(server.Listener{Listener: l}) }(d.ended)
 	return nil
 }

@@ -131,21 +131,41 @@ func TestDemoTiers(t *testing.T) {
 	}
 	ask("origin")
 	ask("ram")
-	restart, err := http.NewRequest(http.MethodPost, page+"/restart", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	restart.Header.Set("X-Requested-With", "edged-demo")
-	r, err := http.DefaultClient.Do(restart)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Body.Close()
-	if r.StatusCode != http.StatusNoContent {
-		t.Fatalf("restart: status %d", r.StatusCode)
-	}
+	restartDemo(t, out)
 	ask("disk")
 	ask("ram")
+}
+
+// TestDemoStatus holds that the status page is there, before and after a restart of
+// the edge.
+func TestDemoStatus(t *testing.T) {
+	out := startDemo(t)
+	for _, state := range []string{"first", "restarted"} {
+		get(t, out.after(t, "HLS TS"))
+		r, body := get(t, out.after(t, "Status page"))
+		if r.StatusCode != http.StatusOK || !bytes.Contains(body, []byte("demo")) {
+			t.Errorf("%s: status %d, want 200 and a page about demo: %.300s", state, r.StatusCode, body)
+		}
+		restartDemo(t, out)
+	}
+}
+
+// restartDemo restarts the edge as the button on the page does.
+func restartDemo(t *testing.T, out *output) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, out.after(t, "Player page")+"restart", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Requested-With", "edged-demo")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("restart: status %d", answer.StatusCode)
+	}
 }
 
 func TestDemoWithoutToken(t *testing.T) {
