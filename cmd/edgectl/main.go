@@ -3,6 +3,8 @@
 //	edgectl sign    -config FILE -account A -for 4h URL   mint a token
 //	edgectl verify  -config FILE URL                      what would the edge say?
 //	edgectl keygen  -type ed25519 -out FILE               make a signing key
+//	edgectl status  [-admin ADDR]                         how is the running node?
+//	edgectl drain   [-admin ADDR]                         let it finish and stop
 //	edgectl help [COMMAND]
 //
 // Exit codes: 0 done or allowed, 1 failed or denied, 2 wrong usage. Results go to
@@ -30,6 +32,8 @@ func commands() []command {
 		signCommand(),
 		verifyCommand(),
 		keygenCommand(),
+		statusCommand(),
+		drainCommand(),
 	}
 }
 
