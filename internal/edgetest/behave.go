@@ -10,10 +10,13 @@ import (
 	"time"
 )
 
-// setFields sets header fields given as name, value, name, value, …
+// setFields adds header fields given as name, value, name, value, … An empty name
+// stands for no field, which suits tables.
 func setFields(h http.Header, fields []string) {
 	for i := 0; i+1 < len(fields); i += 2 {
-		h.Add(fields[i], fields[i+1])
+		if fields[i] != "" {
+			h.Add(fields[i], fields[i+1])
+		}
 	}
 }
 

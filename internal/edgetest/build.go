@@ -24,7 +24,7 @@ func compile() (b binaries, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	args := []string{"build", "-o", dir + "/"}
-	if raceEnabled {
+	if RaceEnabled {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "edged/cmd/edged", "edged/cmd/edgectl")...)

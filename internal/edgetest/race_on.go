@@ -2,5 +2,5 @@
 
 package edgetest
 
-// raceEnabled makes the binaries under test as watchful as the test itself.
-const raceEnabled = true
+// RaceEnabled says that the test has the race detector; so have the binaries under test then.
+const RaceEnabled = true
