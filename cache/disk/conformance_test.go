@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 // options returns the options of a small disk over fs.
 func options(fs disk.FS, path string) disk.Options {
 	return disk.Options{
-		Path: path, Size: 256 << 20, ExtentSize: 32 << 20, FS: fs,
+		Path: path, Size: 128 << 20, ExtentSize: 12 << 20, FS: fs,
 		SyncInterval: time.Hour, ReadTimeout: 5 * time.Second,
 	}
 }

@@ -187,7 +187,7 @@ func TestHungWriteNeverBlocks(t *testing.T) {
 		hang := make(chan struct{})
 		fs.Inject(cachetest.Fault{Op: cachetest.OpWrite, Name: "extent-", Hang: hang, Times: 1})
 		began, taken := time.Now(), 0
-		for i := range 200 {
+		for i := range 80 {
 			if offerAny(d, object.Key(fmt.Sprint(i)), uint64(10+i), object.BlockSize) {
 				taken++
 			}

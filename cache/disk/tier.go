@@ -18,7 +18,8 @@ type Options struct {
 	// Path is the directory. It is created when missing, and belongs to the tier
 	// alone.
 	Path string
-	// Size is the most the directory may take, in bytes.
+	// Size is the most the directory may take, in bytes; at least 48 MiB, or three
+	// extents.
 	Size int64
 	// ExtentSize is the length of an extent in bytes; 0 means 256 MiB, or less
 	// for a small Size.
@@ -67,8 +68,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, errors.New("disk: no path")
 	case o.ExtentSize < 4*pageSize || o.ExtentSize > 1<<40:
 		return o, fmt.Errorf("disk: %s: extents of %d bytes: want 16 KiB to 1 TiB", o.Path, o.ExtentSize)
-	case o.Size < 2*o.ExtentSize:
-		return o, fmt.Errorf("disk: %s: size %d is less than two extents of %d bytes", o.Path, o.Size, o.ExtentSize)
+	case o.Size < 3*o.ExtentSize:
+		return o, fmt.Errorf("disk: %s: size %d is less than three extents of %d bytes: make it larger", o.Path, o.Size, o.ExtentSize)
 	}
 	return o, nil
 }
@@ -143,7 +144,7 @@ func newTier(o Options) (*Tier, error) {
 	t := &Tier{
 		fs: o.FS, dir: o.Path, log: o.Log, size: o.Size, extentSize: o.ExtentSize,
 		// Two snapshots and a little for the logs are taken off.
-		budget:  max(2*o.ExtentSize, o.Size-2*int64(capacity)*slotSize-(1<<20)),
+		budget:  o.Size - 2*int64(capacity)*slotSize - (1 << 20),
 		index:   x,
 		extents: extents{byNum: map[uint32]*extent{}},
 		queue:   newQueue(o.QueueBytes),
