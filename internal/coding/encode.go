@@ -1,0 +1,75 @@
+package coding
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Limits of what is worth coding, in bytes. Below the least a coded body and its
+// header fields are hardly smaller; above the most the cost of coding shows.
+const (
+	MinSize = 200
+	MaxSize = 1 << 20
+)
+
+// zstdWindow is what RFC 9659 allows a sender to ask of a client: 8 MiB.
+const zstdWindow = 8 << 20
+
+// Append appends src, coded as c, to dst. It returns false, and dst as it was, when
+// the result would not be smaller, or src is outside the limits, or c is Identity.
+func Append(dst []byte, c Coding, src []byte) ([]byte, bool) {
+	if len(src) < MinSize || len(src) > MaxSize || c == Identity {
+		return dst, false
+	}
+	coded, err := encode(c, src)
+	if err != nil || len(coded) >= len(src) {
+		return dst, false
+	}
+	return append(dst, coded...), true
+}
+
+func encode(c Coding, src []byte) ([]byte, error) {
+	var buf bytes.Buffer
+	switch c {
+	case Zstd:
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+			zstd.WithWindowSize(zstdWindow), zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		defer e.Close() //nolint:errcheck // nothing is written to a stream
+		return e.EncodeAll(src, nil), nil
+	case Brotli:
+		w := brotli.NewWriterLevel(&buf, 9)
+		if _, err := w.Write(src); err != nil {
+			return nil, err
+		}
+		err := w.Close()
+		return buf.Bytes(), err
+	default:
+		w, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(src); err != nil {
+			return nil, err
+		}
+		err = w.Close()
+		return buf.Bytes(), err
+	}
+}
+
+// ETag returns the strong entity tag of the coded form of a representation with a
+// strong tag: two codings of one version must not share one (RFC 9110 §8.8.3.3).
+// It returns "" when tag is no strong tag.
+func ETag(tag string, c Coding) string {
+	inner, ok := strings.CutSuffix(tag, `"`)
+	if !ok || !strings.HasPrefix(inner, `"`) {
+		return ""
+	}
+	return inner + "-" + c.String() + `"`
+}
