@@ -28,8 +28,8 @@ type client struct {
 }
 
 // dial connects to address, with TLS 1.3 when roots is not nil.
-func dial(ctx context.Context, address, host string, roots *x509.CertPool) (*client, error) {
-	s, err := dialSocket(ctx, address)
+func dial(ctx context.Context, address string, mss int, host string, roots *x509.CertPool) (*client, error) {
+	s, err := dialSocket(ctx, address, mss)
 	if err != nil {
 		return nil, err
 	}

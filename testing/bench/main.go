@@ -28,6 +28,8 @@ type options struct {
 	store      int
 	serverCore int
 	loadCore   int
+	mss        int
+	nopush     bool
 	edged      string
 	json       string
 	cpuprofile string
@@ -47,6 +49,8 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.store, "store", 2048, "MiB of disk for edged and nginx")
 	f.IntVar(&o.serverCore, "servercore", 0, "core of the servers")
 	f.IntVar(&o.loadCore, "loadcore", 1, "core of the load generator and the origin")
+	f.IntVar(&o.mss, "mss", 1448, "TCP segment size of the clients in bytes, as over Ethernet; 0 for the loopback's own")
+	f.BoolVar(&o.nopush, "nopush", false, "tcp_nopush on in nginx: here it costs nginx more than it saves")
 	f.StringVar(&o.edged, "edged", "", "daemon to run instead of one built from this module")
 	f.StringVar(&o.json, "json", "", "write the results to this file too")
 	f.StringVar(&o.cpuprofile, "cpuprofile", "", "write a perf record of edged for each case into this folder")

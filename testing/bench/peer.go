@@ -23,6 +23,7 @@ type peer struct {
 	hit, miss string // what the header of a hit and of a miss contains
 	version   string
 	cert      *certificate
+	mss       int // segment size of clients
 	processes []*process
 }
 
@@ -36,6 +37,8 @@ type setting struct {
 	Cert, Key   string
 	RAM, Disk   int // MiB; no disk for edged when Disk is 0
 	Root        bool
+	NoPush      bool // tcp_nopush in nginx
+	MSS         int  // segment size of the clients, 0 for the kernel's choice
 	Signer      *signer
 
 	cert             *certificate
@@ -118,15 +121,15 @@ func (p *peer) mark(miss bool) []byte {
 // dial opens a connection for the requests of a case.
 func (p *peer) dial(ctx context.Context, b *bench) (*client, error) {
 	if b.tls {
-		return dial(ctx, p.https, b.host(), p.cert.roots)
+		return dial(ctx, p.https, p.mss, b.host(), p.cert.roots)
 	}
-	return dial(ctx, p.http, b.host(), nil)
+	return dial(ctx, p.http, p.mss, b.host(), nil)
 }
 
 // await waits until the peer accepts connections.
 func (p *peer) await(ctx context.Context) error {
 	return p.processes[0].await(ctx, func() error {
-		c, err := dial(ctx, p.http, plainHost, nil)
+		c, err := dial(ctx, p.http, p.mss, plainHost, nil)
 		if err == nil {
 			c.close()
 		}

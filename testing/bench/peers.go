@@ -30,7 +30,7 @@ func startEdged(ctx context.Context, s setting) (*peer, error) {
 	}
 	p := &peer{
 		name: "edged", http: s.HTTP, https: s.HTTPS, signs: true, spell: spellECT,
-		hit: "Cache-Status: edged; hit", miss: "Cache-Status: edged; fwd=uri-miss", cert: s.cert,
+		hit: "Cache-Status: edged; hit", miss: "Cache-Status: edged; fwd=uri-miss", cert: s.cert, mss: s.MSS,
 		version: firstLine(exec.CommandContext(ctx, s.edgedBinary, "-version")),
 	}
 	return p, p.start(ctx, &s, []string{"GOMAXPROCS=1"}, s.edgedBinary, "-config", config)
@@ -51,7 +51,7 @@ func startNginx(ctx context.Context, s setting) (*peer, error) {
 	}
 	p := &peer{
 		name: "nginx", http: s.HTTP, https: s.HTTPS, signs: true, spell: spellSecureLink,
-		hit: "X-Cache-Status: HIT", miss: "X-Cache-Status: MISS", cert: s.cert,
+		hit: "X-Cache-Status: HIT", miss: "X-Cache-Status: MISS", cert: s.cert, mss: s.MSS,
 		version: firstLine(exec.CommandContext(ctx, binary, "-v")),
 	}
 	return p, p.start(ctx, &s, nil, binary, "-p", s.Dir, "-e", filepath.Join(s.Dir, "error.log"), "-c", config)
@@ -75,7 +75,7 @@ func startVarnish(ctx context.Context, s setting) (*peer, error) {
 		return nil, err
 	}
 	p := &peer{
-		name: "varnish", http: s.HTTP, hit: "X-Cache-Status: HIT", miss: "X-Cache-Status: MISS",
+		name: "varnish", http: s.HTTP, mss: s.MSS, hit: "X-Cache-Status: HIT", miss: "X-Cache-Status: MISS",
 		version: firstLine(exec.CommandContext(ctx, binary, "-V")),
 	}
 	work := filepath.Join(s.Dir, "work")

@@ -32,7 +32,7 @@ func (r *runner) start(ctx context.Context, root, binary string) (err error) {
 	s := setting{
 		root: root, Origin: r.origin.address(), Cert: cert.cert, Key: cert.key, cert: cert,
 		RAM: o.ram, Disk: o.store, Root: os.Getuid() == 0, Signer: r.signer,
-		PlainHost: plainHost, SignedHost: signedHost,
+		MSS: o.mss, NoPush: o.nopush, PlainHost: plainHost, SignedHost: signedHost,
 		serverCore: o.serverCore, loadCore: o.loadCore, edgedBinary: binary, withoutEdgedDisk: !o.disk,
 	}
 	starters := []func(context.Context, setting) (*peer, error){startEdged, startNginx}
@@ -123,7 +123,7 @@ func (r *runner) document(results []result) document {
 		Time: time.Now().UTC(), Machine: processor(), Versions: versions, Results: results,
 		Options: map[string]any{
 			"rounds": o.rounds, "seconds": o.seconds, "connections": o.conns,
-			"edged_disk": o.disk, "ram_mib": o.ram, "store_mib": o.store,
+			"edged_disk": o.disk, "mss": o.mss, "nopush": o.nopush, "ram_mib": o.ram, "store_mib": o.store,
 		},
 	}
 }

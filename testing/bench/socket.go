@@ -14,9 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// segmentSize is the MSS of TCP over Ethernet, with timestamps, in bytes.
-const segmentSize = 1448
-
 var (
 	errInterrupted = errors.New("bench: interrupted")
 	errStalled     = errors.New("bench: no progress")
@@ -50,12 +47,21 @@ func newSocket(tc *net.TCPConn) (*socket, error) {
 	return s, errors.Join(err, tc.Close())
 }
 
-// dialSocket connects to address. The peer cuts its stream as for Ethernet: the
-// loopback's segments of 64 KiB are unlike any client's, and a response of one
-// segment and a bit would wait 40 ms for a delayed acknowledgement wherever a
-// server, such as nginx with tcp_nopush, leaves Nagle's algorithm on.
-func dialSocket(ctx context.Context, address string) (*socket, error) {
-	d := net.Dialer{Timeout: patience, KeepAlive: -1, Control: limitSegments}
+// dialSocket connects to address. With an mss above 0 the server has to cut its
+// stream into segments of that size. The loopback's own, of 64 KiB, are unlike any
+// client's: on them a response of one segment and a bit has been seen to wait
+// 40 ms for nothing when nginx had tcp_nopush on.
+func dialSocket(ctx context.Context, address string, mss int) (*socket, error) {
+	d := net.Dialer{Timeout: patience, KeepAlive: -1}
+	if mss > 0 {
+		d.Control = func(_, _ string, rc syscall.RawConn) error {
+			var err error
+			control := rc.Control(func(fd uintptr) {
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, mss)
+			})
+			return errors.Join(control, err)
+		}
+	}
 	nc, err := d.DialContext(ctx, "tcp4", address)
 	if err != nil {
 		return nil, err
@@ -65,14 +71,6 @@ func dialSocket(ctx context.Context, address string) (*socket, error) {
 		return nil, fmt.Errorf("bench: a connection of type %T", nc)
 	}
 	return newSocket(tc)
-}
-
-func limitSegments(_, _ string, rc syscall.RawConn) error {
-	var err error
-	control := rc.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, segmentSize)
-	})
-	return errors.Join(control, err)
 }
 
 // spin makes a system call again and again until it does not have to wait. With
