@@ -103,6 +103,20 @@ func (r *rig) coldSeek(t *testing.T) {
 	n := r.origin.Count(path)
 	want(t, edgetest.Get(t, c, url), 200, body, "hit")
 	r.wantFetches(t, path, n)
+
+	// Origins that ignore ranges, or whose parts cannot be put together safely.
+	for name, h := range map[string]func([]byte) http.Handler{
+		"no-ranges":      func(b []byte) http.Handler { return edgetest.Plain(b, videoFields()...) },
+		"no-validator":   func(b []byte) http.Handler { return edgetest.Serve(b, "Cache-Control", "max-age=60") },
+		"weak-validator": func(b []byte) http.Handler { return edgetest.Serve(b, "Cache-Control", "max-age=60", "ETag", `W/"v1"`) },
+	} {
+		path := "/seek/" + name + ".mp4"
+		body := edgetest.Pattern(path, 3<<20)
+		r.origin.Handle(path, h(body))
+		want(t, r.get(t, path, "Range", "bytes=2500000-2500999"), 206, body[2_500_000:2_501_000])
+		want(t, r.get(t, path, "Range", "bytes=0-999"), 206, body[:1000])
+		want(t, r.get(t, path), 200, body)
+	}
 }
 
 func (r *rig) oddRanges(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -113,6 +114,18 @@ func (r *rig) badFraming(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { r.refused(t, request, 400) })
 	}
+	t.Run("content over HTTP/2", func(t *testing.T) {
+		request := edgetest.NewRequest(t, "GET", "https://"+openHost+"/ok.m4s")
+		request.Body, request.ContentLength = io.NopCloser(strings.NewReader("hello")), 5
+		got, err := r.node.Client(edgetest.HTTP2, 0).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Body.Close()
+		if got.StatusCode != 400 {
+			t.Errorf("status %d, want 400", got.StatusCode)
+		}
+	})
 	r.refused(t, head+"X-Big: "+strings.Repeat("x", 64<<10)+"\n\n", 431)
 	r.wantFetches(t, "/smuggled.m4s", 0)
 }

@@ -58,21 +58,28 @@ func Start(t testing.TB, c Config) *Node {
 	}
 	t.Cleanup(n.clean)
 	n.WriteConfig(c)
-	n.launch()
+	n.Launch()
 	return n
 }
 
-// clean ends the child whatever became of the test.
+// clean ends the child whatever became of the test. A race or a panic in it fails
+// the test even when no answer was wrong.
 func (n *Node) clean() {
 	n.kill()
+	for _, fault := range []string{"DATA RACE", "panic", "fatal error", "goroutine "} {
+		if strings.Contains(n.Stderr(), fault) {
+			n.t.Errorf("edged's stderr has %q", fault)
+			break
+		}
+	}
 	if n.t.Failed() {
 		n.t.Logf("edged wrote to stderr:\n%s", n.Stderr())
 	}
 	_ = os.RemoveAll(n.dir)
 }
 
-// launch starts the process and waits for its listeners.
-func (n *Node) launch() {
+// Launch starts the process, which must not run, and waits for its listeners.
+func (n *Node) Launch() {
 	n.t.Helper()
 	from := n.stderr.Len()
 	cmd := command(mustBuild(n.t).edged, "edged", "-config", n.ConfigFile())
@@ -210,17 +217,17 @@ func (n *Node) Stop() {
 func (n *Node) Restart() {
 	n.t.Helper()
 	n.Stop()
-	n.launch()
+	n.Launch()
 }
 
 // Crash kills the process without a warning and starts it again.
 func (n *Node) Crash() {
 	n.t.Helper()
 	n.kill()
-	n.launch()
+	n.Launch()
 }
 
-// Kill9 kills the process without a warning.
+// Kill9 kills the process without a warning. Launch starts it again.
 func (n *Node) Kill9() { n.kill() }
 
 func (n *Node) kill() {

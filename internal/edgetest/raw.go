@@ -28,8 +28,14 @@ func (n *Node) Dial() *Conn {
 // DialTLS opens a TLS connection that offers the given protocols by ALPN.
 func (n *Node) DialTLS(protocols ...string) (*Conn, tls.ConnectionState) {
 	n.t.Helper()
+	return n.DialTLSWith(n.cert, protocols...)
+}
+
+// DialTLSWith is DialTLS that trusts another certificate than the first one.
+func (n *Node) DialTLSWith(trusted *Certificate, protocols ...string) (*Conn, tls.ConnectionState) {
+	n.t.Helper()
 	c, err := tls.Dial("tcp", n.HTTPSAddress(), &tls.Config{
-		RootCAs: n.cert.Roots, ServerName: "any.test", NextProtos: protocols,
+		RootCAs: trusted.Roots, ServerName: "any.test", NextProtos: protocols,
 	})
 	if err != nil {
 		n.t.Fatalf("tls: %v", err)
