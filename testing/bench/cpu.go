@@ -23,12 +23,13 @@ func (c cpuTime) minus(d cpuTime) cpuTime {
 	return cpuTime{c.total - d.total, c.system - d.system}
 }
 
-// cpuOf adds up the CPU time of the processes and all their descendants.
+// cpuOf adds up the CPU time of the processes and all their descendants. A
+// descendant may end at any time, as nginx's cache loader does after its one task.
 func cpuOf(pids []int) (sum cpuTime, err error) {
 	for _, pid := range pids {
 		for _, p := range family(pid) {
 			c, err := processCPU(p)
-			if err != nil {
+			if err != nil && p == pid {
 				return cpuTime{}, err
 			}
 			sum.total += c.total
