@@ -51,14 +51,14 @@ func (g *Group) Fetch(ctx context.Context, r *Request) (*Response, error) {
 		resp, err := g.servers[at].fetch(ctx, r, end)
 		if err != nil {
 			failed = err
-			if ctx.Err() != nil || !time.Now().Before(end) {
+			if ctx.Err() != nil || !time.Now().Before(end) || !r.repeatable() && err.Phase >= PhaseHeader {
 				break
 			}
 			continue
 		}
 		resp.Index = at
 		held.Close()
-		if !unavailable(resp.Status) {
+		if !unavailable(resp.Status) || !r.repeatable() {
 			return resp, nil
 		}
 		held = resp

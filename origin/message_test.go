@@ -92,7 +92,9 @@ func TestRequestIsRefused(t *testing.T) {
 		r    origin.Request
 		want error
 	}{
-		{"method", origin.Request{Method: "POST", Target: "/"}, origin.ErrProtocol},
+		{"method", origin.Request{Method: "CONNECT", Target: "/"}, origin.ErrProtocol},
+		{"method with a space", origin.Request{Method: "GET /x", Target: "/"}, origin.ErrProtocol},
+		{"body of a GET", origin.Request{Method: "GET", Target: "/", Body: []byte("x")}, origin.ErrProtocol},
 		{"no target", origin.Request{Method: "GET"}, origin.ErrProtocol},
 		{"absolute target", origin.Request{Method: "GET", Target: "http://x/"}, origin.ErrProtocol},
 		{"space in target", origin.Request{Method: "GET", Target: "/a b"}, origin.ErrProtocol},

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"bufio"
+	"strconv"
 	"strings"
 
 	"edged/cache/object"
@@ -10,12 +11,17 @@ import (
 // Request is what to ask the origins for. It is borrowed until Fetch returns and
 // not changed.
 type Request struct {
-	Method string // GET or HEAD
+	// Method is any but CONNECT and TRACE. What is not GET or HEAD may have done its
+	// work although the answer was lost: it is sent once, on a new connection, and
+	// another origin is tried only where no connection could be made.
+	Method string
 	Target string // encoded path and optional query, beginning with '/'; sent exactly so
 	// Header holds the fields to send, already allow-listed by the caller. Via and
 	// CDN-Loop lines of the client are extended. Host and fields of one connection
 	// are never taken from here. Without Accept-Encoding, identity is asked for.
 	Header object.Header
+	// Body is the content of an unsafe request, nil for none. Borrowed like the rest.
+	Body []byte
 	// Hold marks a request that the origin is expected to hold back (an LL-HLS
 	// blocking reload): HoldTimeout takes the place of FirstByteTimeout.
 	Hold bool
@@ -28,8 +34,10 @@ type Request struct {
 func (r *Request) check(node string) *Error {
 	kind, err := KindProtocol, protocolError("")
 	switch {
-	case r.Method != "GET" && r.Method != "HEAD":
-		err = "request method is neither GET nor HEAD"
+	case !isToken(r.Method) || r.Method == "CONNECT" || r.Method == "TRACE":
+		err = "request method is none that may be sent"
+	case r.Body != nil && r.repeatable():
+		err = "request of this method has no body"
 	case r.Target == "" || r.Target[0] != '/' || !isGraphic(r.Target) || strings.IndexByte(r.Target, '#') >= 0:
 		err = "request target is not an encoded path"
 	case !validFields(r.Header):
@@ -88,7 +96,7 @@ func nextElement(list string) (element, rest string) {
 	return list, ""
 }
 
-// write puts the head of r for endpoint e into w. Errors stick to w and surface
+// write puts r for endpoint e into w. Errors stick to w and surface
 // in Flush.
 func (r *Request) write(w *bufio.Writer, e *endpoint, node string) {
 	put(w, r.Method, " ", e.prefix, r.Target, " HTTP/1.1\r\nHost: ", e.host, "\r\n")
@@ -106,8 +114,16 @@ func (r *Request) write(w *bufio.Writer, e *endpoint, node string) {
 	}
 	extend(w, r.Header, "Via", "1.1 ", node)
 	extend(w, r.Header, "CDN-Loop", "", node)
+	if !r.repeatable() {
+		put(w, "Content-Length: ", strconv.Itoa(len(r.Body)), "\r\n")
+	}
 	put(w, "\r\n")
+	_, _ = w.Write(r.Body)
 }
+
+// repeatable reports whether the request may be sent again when its answer was
+// lost (RFC 9110 §9.2.2, as far as we care to rely on it).
+func (r *Request) repeatable() bool { return r.Method == "GET" || r.Method == "HEAD" }
 
 // extend writes field name with all values of h and then ours, as one line: not
 // every origin joins lines.
