@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"io"
 	"net/netip"
 	"time"
 
@@ -42,6 +43,9 @@ type Request struct {
 	Client netip.AddrPort // peer of the connection
 	Proto  Proto          // HTTP version
 	TLS    uint16         // crypto/tls version constant, 0 on plain HTTP
+	// Body is the content of a request whose method may have some, nil when there
+	// is none. What is not read of it is dropped with the connection.
+	Body io.Reader
 	// Framed reports a Content-Length or Transfer-Encoding field, whatever its
 	// value: GET and HEAD with a body are refused (DESIGN section 5).
 	Framed bool

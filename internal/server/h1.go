@@ -27,8 +27,8 @@ func newHTTP1(s *Server) *fasthttp.Server {
 		// Our limit comes first; this one would answer from the accepting goroutine.
 		Concurrency: s.opt.MaxConns + 1,
 
-		// No content is ever read: the handler runs at once, and the connection
-		// ends.
+		// Content is read by the edge or not at all: the handler runs at once, and
+		// the connection ends.
 		HeaderReceived:               forgetContent,
 		StreamRequestBody:            true,
 		MaxRequestBodySize:           1,
@@ -44,10 +44,10 @@ func newHTTP1(s *Server) *fasthttp.Server {
 	}
 }
 
-// forgetContent keeps fasthttp from waiting for the content of a request. The
+// forgetContent keeps fasthttp from waiting for content that is never read. The
 // raw header, from which the edge learns that there is some, stays as it is.
 func forgetContent(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	if h.ContentLength() > 0 {
+	if h.ContentLength() > 0 && !mayHaveContent(h.Method()) {
 		h.SetContentLength(0)
 		h.SetConnectionClose()
 	}
@@ -61,7 +61,7 @@ func (silent) Printf(string, ...any) {}
 
 func serveHTTP1(ctx *fasthttp.RequestCtx) {
 	s := ctx.Conn().(*session)
-	s.exchange(&ctx.Request.Header)
+	s.exchange(ctx)
 	if s.ends {
 		ctx.SetConnectionClose()
 	}

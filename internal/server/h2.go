@@ -92,7 +92,7 @@ func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request) (whole bool) {
 	s, start := h.srv, time.Now()
 	out := http2Writer{w: w, rc: http.NewResponseController(w), window: s.opt.RateWindow, step: h.step()}
-	sound := s.guard("http2 serve", func() { h.decide(st, r) })
+	sound := s.guard("http2 serve", func() { h.decide(st, w, r) })
 	answered := sound || s.guard("http2 answer", func() { s.handler.Panicked(st.x) })
 	var err error
 	written := answered && s.guard("http2 deliver", func() {
@@ -113,10 +113,13 @@ func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request
 }
 
 // decide has the edge fill the response.
-func (h *http2Handler) decide(st *stream, r *http.Request) {
+func (h *http2Handler) decide(st *stream, w http.ResponseWriter, r *http.Request) {
 	peer := r.Context().Value(connKey{}).(*http2Peer)
 	why := st.fill(r, peer)
 	if why == Accepted {
+		if st.x.Req.Body != nil {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.srv.opt.HeaderTimeout))
+		}
 		h.srv.handler.Serve(st.x)
 		return
 	}
@@ -142,6 +145,10 @@ func (st *stream) fill(r *http.Request, peer *http2Peer) Refusal {
 	q.Client, q.Proto, q.TLS = peer.conn.client, edge.HTTP2, peer.version
 	_, length := r.Header["Content-Length"]
 	q.Framed = length || r.ContentLength != 0
+	q.Body = nil
+	if q.Framed && mayHaveContent(q.Method) {
+		q.Body = r.Body
+	}
 	if _, expect := r.Header["Expect"]; expect {
 		return Expectation
 	}

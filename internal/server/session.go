@@ -28,6 +28,7 @@ type session struct {
 
 	x       *edge.Exchange
 	fields  fields
+	content content
 	out     delivery
 	asked   bool // bytes of the present request have come
 	ends    bool // no further request on this connection
@@ -92,7 +93,7 @@ func (s *session) SetReadDeadline(time.Time) error  { return nil }
 func (s *session) SetWriteDeadline(time.Time) error { return nil }
 
 // exchange answers one request: fill, decide, write, finish.
-func (s *session) exchange(h *fasthttp.RequestHeader) {
+func (s *session) exchange(ctx *fasthttp.RequestCtx) {
 	if !s.claim() {
 		s.ends = true
 		return
@@ -100,7 +101,7 @@ func (s *session) exchange(h *fasthttp.RequestHeader) {
 	start := time.Now()
 	s.prepare()
 	sound := s.srv.guard("http1 serve", func() {
-		if why := s.fill(h); why != Accepted {
+		if why := s.fill(ctx); why != Accepted {
 			s.refuse(why)
 		} else {
 			s.srv.handler.Serve(s.x)
@@ -144,14 +145,15 @@ func (s *session) claim() bool {
 }
 
 // fill describes the request to the edge and returns why it must be refused.
-func (s *session) fill(h *fasthttp.RequestHeader) Refusal {
-	r := &s.x.Req
+func (s *session) fill(ctx *fasthttp.RequestCtx) Refusal {
+	r, h := &s.x.Req, &ctx.Request.Header
 	r.Method, r.Target, r.Host = h.Method(), h.RequestURI(), h.Host()
 	r.Proto, r.TLS, r.Client = protoOf(h.Protocol()), s.version, s.conn.client
 	r.Header = &s.fields
 	why := s.fields.parse(h.RawHeaders())
 	r.Framed = s.fields.contentLength || s.fields.transferEncoding
-	// A body is never read, so what follows it is not a request.
+	r.Body = s.content.open(s.conn, ctx, r.Framed)
+	// Content may stay unread, so nothing that follows it is taken for a request.
 	s.refused = r.Framed
 	s.ends = h.ConnectionClose() || r.Framed
 	if line := checkLine(r.Method, r.Target, h.Protocol()); line != Accepted {
@@ -174,6 +176,7 @@ func (s *session) conclude(sound bool, start time.Time) {
 		s.x, s.ends = nil, true
 	}
 	s.asked = false
+	s.refused = s.refused && !s.content.whole
 	s.conn.enter(phaseIdle)
 }
 
