@@ -95,13 +95,13 @@ func TestRefusedInPipeline(t *testing.T) {
 // that its content is never taken for a request, and that the connection ends.
 func TestFramedRequests(t *testing.T) {
 	for name, raw := range map[string]string{
-		"get with content":   "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 28\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
-		"get with length 0":  "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
-		"get with chunks":    "GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
-		"identity":           "GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: identity\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
-		"large content":      "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000),
-		"content not there":  "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n",
-		"multipart":          "POST /a HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9\r\n\r\n123456789",
+		"get with content":  "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 28\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
+		"get with length 0": "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
+		"get with chunks":   "GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
+		"identity":          "GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: identity\r\n\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n",
+		"large content":     "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000),
+		"content not there": "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n",
+		"multipart":         "POST /a HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9\r\n\r\n123456789",
 	} {
 		t.Run(name, func(t *testing.T) {
 			framed := make(chan bool, 2)
