@@ -142,7 +142,26 @@ func (c *Cache) opened(id object.ID, e *disk.Entry) *Object {
 	if won := c.index.putIfAbsent(o); won != nil {
 		return won
 	}
+	if o.Size() == 0 {
+		c.anchor(o)
+	}
 	return o
+}
+
+// anchor gives an object without a body a block of its own: what has a block is
+// bounded, counted and evicted like everything else.
+func (c *Cache) anchor(o *Object) {
+	b, ok := c.ram.Alloc(1)
+	if !ok {
+		c.index.remove(o)
+		return
+	}
+	s := &slot{object: o, source: TierOrigin, block: b}
+	if !o.place(s) {
+		b.Release()
+		return
+	}
+	c.settle(s)
 }
 
 // Done tells the cache that a request is through with o, which Lookup or a fill
@@ -166,8 +185,10 @@ func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
 // freshen replaces the metadata of a stored object after a validation.
 func (c *Cache) freshen(o *Object, m *object.Meta) {
 	own := *m
+	o.mu.Lock() // the fill of a short-lived object may be giving it its length
 	own.Key, own.Version, own.Size, own.Seq = o.key, o.Meta().Version, o.Size(), c.seq.Add(1)
 	o.meta.Store(&own)
+	o.mu.Unlock()
 	if c.disks != nil && own.Size >= 0 {
 		c.disks.PutMeta(o.key, &own)
 	}
@@ -207,9 +228,14 @@ func (c *Cache) alloc(ctx context.Context, n int) (*ram.Block, error) {
 	return nil, ErrNoMemory
 }
 
-func (c *Cache) forgetDisk(key object.Key) {
-	if c.disks != nil {
-		c.disks.Remove(key)
+// forgetDisk removes from disk what was written of o, or is about to be. Another
+// version of its key stays.
+func (c *Cache) forgetDisk(o *Object) {
+	if c.disks == nil || !o.handedOver(-1) {
+		return
+	}
+	if e, ok := c.disks.Lookup(o.key); !ok || e.Meta.Version == o.Meta().Version {
+		c.disks.Remove(o.key)
 	}
 }
 

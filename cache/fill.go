@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,8 @@ type Fill struct {
 	next  atomic.Int64 // offset of the next byte to write
 	limit int64        // end of this fill's range, -1 for the end of the body
 	slot  *slot        // the block being written
-	prev  *Object      // what the new object replaced: an abort brings it back
+	prev  *Object      // what the new object replaced: an abort brings it back; nil at the end
+	spare *ram.Block   // reserved for the first block
 	ended bool
 }
 
@@ -164,8 +166,7 @@ func (f *Fill) adopt(o *Object, offset int64, shared bool) {
 	f.start = offset
 	f.next.Store(offset)
 	o.mu.Lock()
-	o.fills = append(o.fills, f)
-	o.busy++
+	o.attachLocked(f)
 	o.mu.Unlock()
 }
 
@@ -238,20 +239,48 @@ func (f *Fill) open(ctx context.Context) error {
 		return err
 	}
 	o, i := f.obj, int(f.next.Load()/object.BlockSize)
-	if o.slot(i) != nil {
-		return ErrAbandoned // somebody else filled what comes next
+	if o.slot(i) != nil || o.failure() != nil {
+		return ErrAbandoned // somebody else filled what comes next, or broke the object
 	}
-	n := firstBuffer
-	if size := o.Size(); size >= 0 {
-		n = object.BlockLen(size, i)
-	}
-	b, err := f.c.alloc(ctx, n)
+	b, err := f.firstOrNew(ctx, i)
 	if err != nil {
 		return err
 	}
-	f.slot = &slot{object: o, index: i, source: TierOrigin, block: b}
-	o.setSlot(f.slot)
+	s := &slot{object: o, index: i, source: TierOrigin, block: b}
+	if !o.place(s) {
+		b.Release()
+		return ErrAbandoned
+	}
+	f.slot = s
 	return nil
+}
+
+// Reserve takes the memory for the first block of a body of size bytes (-1:
+// unknown) that begins at offset. A leader who calls it before the header is
+// published learns in time that there is no memory: then viewers get an error
+// instead of a body that breaks off.
+func (f *Fill) Reserve(ctx context.Context, size, offset int64) (err error) {
+	if size != 0 && f.spare == nil {
+		f.spare, err = f.c.alloc(ctx, bufferFor(size, int(offset/object.BlockSize)))
+	}
+	return err
+}
+
+// firstOrNew returns the reserved block, once, or a new one for block i.
+func (f *Fill) firstOrNew(ctx context.Context, i int) (*ram.Block, error) {
+	if b := f.spare; b != nil {
+		f.spare = nil
+		return b, nil
+	}
+	return f.c.alloc(ctx, bufferFor(f.obj.Size(), i))
+}
+
+// bufferFor is how much room block i of a body of size bytes gets at first.
+func bufferFor(size int64, i int) int {
+	if size < 0 {
+		return firstBuffer
+	}
+	return object.BlockLen(size, i)
 }
 
 // grow moves the current block of a body of unknown length to a larger buffer.
@@ -267,6 +296,7 @@ func (f *Fill) grow(ctx context.Context) error {
 	}
 	copy(b.Buffer(), old.block.Buffer()[:have])
 	f.replace(old, b)
+	old.block.Release()
 	return nil
 }
 
@@ -275,8 +305,7 @@ func (f *Fill) replace(old *slot, b *ram.Block) {
 	s := &slot{object: f.obj, index: old.index, source: old.source, block: b}
 	s.ready.Store(old.ready.Load())
 	f.slot = s
-	f.obj.setSlot(s)
-	old.block.Release()
+	f.obj.swap(old, s)
 }
 
 // Advance publishes the next n bytes of the room that Buffer returned.
@@ -284,9 +313,12 @@ func (f *Fill) Advance(n int) {
 	if n <= 0 {
 		return
 	}
+	// First the bytes, then how far the fill is: seen the other way round, a block
+	// that is neither ready nor still coming looks as if it were missing.
 	s := f.slot
+	ready := s.ready.Add(int32(n))
 	f.next.Add(int64(n))
-	if ready := s.ready.Add(int32(n)); f.blockIsWhole(s, int(ready)) {
+	if f.blockIsWhole(s, int(ready)) {
 		f.finish()
 	}
 	f.obj.progress.broadcast()
@@ -326,13 +358,18 @@ func (f *Fill) Commit(m *object.Meta, abandoned bool) error {
 	if f.ended {
 		return nil
 	}
-	f.endOnce()
 	o := f.obj
+	if abandoned && !o.resumable() {
+		f.Abort(ErrAbandoned) // nobody can ever complete it
+		return nil
+	}
+	f.endOnce()
 	if abandoned {
 		f.dropPartial()
 	} else {
 		f.conclude(m)
 	}
+	f.prev = nil // or every version would keep all those before it
 	f.detach()
 	if !abandoned || o.resumable() {
 		o.spillRest()
@@ -352,7 +389,7 @@ func (f *Fill) conclude(m *object.Meta) {
 		f.finish()
 	}
 	if o.Size() == 0 && !o.transient {
-		f.anchor()
+		f.c.anchor(o)
 	}
 }
 
@@ -362,35 +399,19 @@ func (f *Fill) fixSize(m *object.Meta) {
 	if f.slot != nil {
 		old := f.slot
 		if b := f.c.ram.Shrink(old.block, int(old.ready.Load())); b != old.block {
-			s := &slot{object: o, index: old.index, source: old.source, block: b}
-			s.ready.Store(old.ready.Load())
-			f.slot = s
-			o.setSlot(s)
+			f.replace(old, b)
 		}
 	}
 	if m == nil {
 		m = o.Meta()
 	}
 	o.replaceMeta(m, size)
-	o.size.Store(size)
-}
-
-// anchor gives an object without a body a block of its own: what has a block is
-// bounded, counted and evicted like everything else.
-func (f *Fill) anchor() {
-	b, ok := f.c.ram.Alloc(1)
-	if !ok {
-		f.c.index.remove(f.obj)
-		return
-	}
-	s := &slot{object: f.obj, source: TierOrigin, block: b}
-	f.obj.setSlot(s)
-	f.c.settle(s)
 }
 
 // Abort ends the fill: its bytes are not what was promised. A resumable object
-// keeps its whole blocks, and its readers fill what is missing again; any other is
-// broken, its readers are cut, and what it replaced comes back.
+// keeps its whole blocks, and its readers fill what is missing again; any other,
+// and one that has neither a block nor a reader, is broken: its readers are cut, and
+// what it replaced comes back if it is still whole.
 func (f *Fill) Abort(err error) {
 	if f.ended {
 		return
@@ -400,18 +421,19 @@ func (f *Fill) Abort(err error) {
 		return
 	}
 	f.endOnce()
-	o := f.obj
+	o, prev := f.obj, f.prev
+	f.prev = nil
 	f.dropPartial()
-	if !o.transient && o.resumable() && !errors.Is(err, ErrTooLong) {
+	if o.resumable() && !errors.Is(err, ErrTooLong) && !(f == o.maker && o.unused()) {
 		f.detach()
 		return
 	}
-	restore := f.c.index.remove(o) && f.prev != nil
-	f.detach()
-	f.c.forgetDisk(o.key)
+	current := f.c.index.remove(o)
+	f.c.forgetDisk(o)
 	o.fail(errors.Join(ErrCut, err))
-	if restore {
-		f.c.index.put(f.prev)
+	f.detach()
+	if current && prev != nil && (prev.resumable() || prev.complete()) {
+		f.c.index.putIfAbsent(prev)
 	}
 }
 
@@ -423,14 +445,18 @@ func (f *Fill) Kill(err error) {
 	}
 	f.endOnce()
 	f.dropPartial()
-	f.detach()
-	f.c.forgetDisk(f.key)
+	f.c.forgetDisk(f.obj)
 	f.obj.fail(errors.Join(ErrCut, err))
+	f.detach()
 }
 
 func (f *Fill) endOnce() {
 	f.ended = true
 	f.c.fills.Add(-1)
+	if f.spare != nil {
+		f.spare.Release()
+		f.spare = nil
+	}
 }
 
 // dropPartial lets go of the block that was being written.
@@ -448,10 +474,11 @@ func (f *Fill) detach() {
 	o.mu.Lock()
 	for i, g := range o.fills {
 		if g == f {
-			o.fills = append(o.fills[:i], o.fills[i+1:]...)
+			o.fills = slices.Delete(o.fills, i, i+1)
 			break
 		}
 	}
+	o.filling.Store(int32(len(o.fills)))
 	o.mu.Unlock()
 	o.end()
 	o.progress.broadcast()
@@ -479,6 +506,7 @@ func (f *Fill) awaitRoom(ctx context.Context) error {
 		}
 		select {
 		case <-room:
+			grace.Reset(f.c.linger) // whoever left may be back in a moment
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-grace.C:

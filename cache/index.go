@@ -51,9 +51,8 @@ func (x *index) put(o *Object) (old *Object) {
 	mu := &x.locks[b%indexLocks]
 	mu.Lock()
 	defer mu.Unlock()
-	old = x.unlinkLocked(b, func(q *Object) bool { return q.id == o.id && q.key == o.key })
-	x.linkLocked(b, o)
-	return old
+	x.linkLocked(b, o) // first, so that readers who come now find one of the two
+	return x.unlinkLocked(b, func(q *Object) bool { return q != o && q.id == o.id && q.key == o.key })
 }
 
 // putIfAbsent makes o the object of its key unless there is one, which it returns.

@@ -29,16 +29,51 @@ func (c *Cache) Join(key []byte, seen *object.Meta, now int64) (f *Fill, leader 
 		f.waiting.Add(1)
 		return f, false, nil
 	}
-	if o := c.index.get(id, key); o != nil && o.Meta() != seen && o.Meta().Freshness.Flags&object.VaryMarker == 0 {
+	if o := c.newerLocked(id, key, seen); o != nil {
 		return nil, false, o
 	}
-	f = &Fill{c: c, id: id, key: object.Key(key), table: id, ready: make(chan struct{}), limit: -1}
+	return c.leadLocked(id, key, !c.privateLocked(id, now)), true, nil
+}
+
+// Validate makes the caller the leader of a fetch in the background that
+// validates seen, which somebody is being served stale meanwhile. It returns nil
+// when there is no need: somebody is at it, the index holds something newer, or
+// a response for the key could not be shared just now and would not be again.
+// What Join says of a leader's duties holds here too.
+func (c *Cache) Validate(key []byte, seen *object.Meta, now int64) *Fill {
+	id := object.Hash(c.seed, key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joins[id] != nil || c.privateLocked(id, now) || c.newerLocked(id, key, seen) != nil {
+		return nil
+	}
+	return c.leadLocked(id, key, true)
+}
+
+// newerLocked returns what the index holds under key if it is not what was seen.
+func (c *Cache) newerLocked(id object.ID, key []byte, seen *object.Meta) *Object {
+	o := c.index.get(id, key)
+	if o == nil || o.Meta() == seen || o.Meta().Freshness.Flags&object.VaryMarker != 0 {
+		return nil
+	}
+	return o
+}
+
+// privateLocked reports whether the key carries a mark of DontCollapse.
+func (c *Cache) privateLocked(id object.ID, now int64) bool {
+	until, ok := c.private[id]
+	return ok && until >= now
+}
+
+// leadLocked returns a new fill with one member; others find it if it collapses.
+func (c *Cache) leadLocked(id object.ID, key []byte, collapses bool) *Fill {
+	f := &Fill{c: c, id: id, key: object.Key(key), table: id, ready: make(chan struct{}), limit: -1}
 	f.waiting.Store(1)
 	c.fills.Add(1)
-	if until, ok := c.private[id]; !ok || until < now {
+	if collapses {
 		c.joins[id] = f
 	}
-	return f, true, nil
+	return f
 }
 
 // DontCollapse marks the fill's key: for some seconds every request fetches for
@@ -84,10 +119,24 @@ func (o *Object) FillFrom(off, limit int64) (f *Fill, leader bool, err error) {
 	f = &Fill{c: o.c, id: o.id, key: o.key, obj: o, shared: true, start: start, limit: o.gapEnd(start, limit)}
 	f.next.Store(start)
 	f.waiting.Store(1)
-	o.fills = append(o.fills, f)
-	o.busy++
+	o.attachLocked(f)
 	o.c.fills.Add(1)
 	return f, true, nil
+}
+
+// attachLocked makes f a fill of o.
+func (o *Object) attachLocked(f *Fill) {
+	o.fills = append(o.fills, f)
+	o.filling.Store(int32(len(o.fills)))
+	o.busy++
+}
+
+// unused reports that the object has no block in memory and nobody who reads it or
+// is about to.
+func (o *Object) unused() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.resident.Load() == 0 && len(o.readers) == 0 && (o.maker == nil || o.maker.waiting.Load() <= 0)
 }
 
 // gapEnd returns where a range fill from start has to end: at the next block that
@@ -120,10 +169,11 @@ func (o *Object) coveredLocked(off int64) bool {
 	return false
 }
 
-// resumable reports whether missing blocks may be fetched by range.
+// resumable reports whether missing blocks may be fetched by range. What is only
+// passed through comes once.
 func (o *Object) resumable() bool {
 	m := o.Meta()
-	return m.Freshness.Flags&object.Resumable != 0 && o.Size() > 0
+	return m.Freshness.Flags&object.Resumable != 0 && o.Size() > 0 && !o.transient
 }
 
 // mayRun reports whether fill f may start its next block, and whether nobody

@@ -45,6 +45,8 @@ type Object struct {
 	transient bool                       // never indexed or stored: blocks go as soon as they are read
 	maker     *Fill                      // the fill that made the object, nil when it came from disk
 
+	filling atomic.Int32 // len(fills), for those who do not want to lock
+
 	mu      sync.Mutex // guards the fields below
 	busy    int        // fills and disk loads under way
 	fills   []*Fill    // under way
@@ -94,6 +96,17 @@ func (o *Object) Meta() *object.Meta { return o.meta.Load() }
 // Size returns the length of the body in bytes, -1 while a fill does not know it.
 func (o *Object) Size() int64 { return o.size.Load() }
 
+// replaceMeta stores m as the metadata of a body of size bytes; size, key and
+// identity are the object's own.
+func (o *Object) replaceMeta(m *object.Meta, size int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	own, was := *m, o.Meta()
+	own.Key, own.Version, own.Seq, own.Account, own.Size = o.key, was.Version, was.Seq, was.Account, size
+	o.meta.Store(&own)
+	o.size.Store(size)
+}
+
 // Transient reports whether the object is only passed through.
 func (o *Object) Transient() bool { return o.transient }
 
@@ -109,11 +122,17 @@ func (o *Object) slot(i int) *slot {
 	return table[i].Load()
 }
 
-// setSlot publishes s, growing the table of an object of unknown size. Whoever
-// writes a block calls it; the slot it replaces, if any, is the writer's own.
-func (o *Object) setSlot(s *slot) {
+// place publishes s unless its block has a slot already.
+func (o *Object) place(s *slot) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.placeLocked(s)
+}
+
+// placeLocked grows the table of an object of unknown size. Slots come, go and
+// move to a larger table under the lock only, or one that goes while the table
+// is copied would come back to life in the copy.
+func (o *Object) placeLocked(s *slot) bool {
 	table := *o.slots.Load()
 	if s.index >= len(table) {
 		grown := make([]atomic.Pointer[slot], max(s.index+1, 2*len(table)))
@@ -123,39 +142,50 @@ func (o *Object) setSlot(s *slot) {
 		o.slots.Store(&grown)
 		table = grown
 	}
-	if table[s.index].Swap(s) == nil {
-		o.resident.Add(1)
+	if !table[s.index].CompareAndSwap(nil, s) {
+		return false
 	}
+	o.resident.Add(1)
+	return true
+}
+
+// swap puts s, which has the bytes of old, in its place. old belongs to the
+// caller, who is still writing it: nobody else can have dropped it.
+func (o *Object) swap(old, s *slot) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	(*o.slots.Load())[s.index].CompareAndSwap(old, s)
 }
 
 // drop forgets slot s and, with its last block, the object: what is on disk is
 // found there again.
 func (o *Object) drop(s *slot) bool {
+	o.mu.Lock()
 	table := *o.slots.Load()
-	if s.index >= len(table) || !table[s.index].CompareAndSwap(s, nil) {
-		return false
-	}
-	if o.resident.Add(-1) == 0 {
+	dropped := s.index < len(table) && table[s.index].CompareAndSwap(s, nil)
+	last := dropped && o.resident.Add(-1) == 0
+	o.mu.Unlock()
+	if last {
 		o.forgetIdle()
 	}
-	return true
+	return dropped
 }
 
-// begin notes work that writes slots; end undoes it. The blocks of a broken object
-// go when there is none left.
-func (o *Object) begin() {
-	o.mu.Lock()
-	o.busy++
-	o.mu.Unlock()
-}
-
+// end undoes a claim or the adoption of a fill: work that writes slots is over.
+// After the last of it the blocks of a broken object go, and so does an object
+// that has nothing in memory and nobody who reads it: eviction, which would have
+// taken it out of the index, has passed.
 func (o *Object) end() {
 	o.mu.Lock()
 	o.busy--
-	discard := o.busy == 0 && o.cut != nil
+	over := o.busy == 0
+	discard, unread := over && o.cut != nil, over && len(o.readers) == 0
 	o.mu.Unlock()
-	if discard {
+	switch {
+	case discard:
 		o.discard()
+	case unread && o.resident.Load() == 0:
+		o.forgetIdle()
 	}
 }
 

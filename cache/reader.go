@@ -3,6 +3,7 @@ package cache
 import (
 	"io"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,10 +33,11 @@ func (r *Reader) Open(o *Object, off, end int64) {
 	r.o, r.end, r.lead = o, end, false
 	r.FromRAM, r.FromDisk, r.FromOrigin = 0, 0, 0
 	r.off.Store(off)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.fills) > 0 || o.transient {
-		r.listLocked()
+	if s := o.slot(int(off / object.BlockSize)); s != nil && s.block.Retain() {
+		r.pinned = s // not to be evicted while the header is written
+	}
+	if o.filling.Load() > 0 || o.transient {
+		r.list()
 	}
 }
 
@@ -43,7 +45,15 @@ func (r *Reader) Open(o *Object, off, end int64) {
 // origin sends is accounted to it.
 func (r *Reader) Lead() { r.lead = true }
 
-// listLocked makes the reader known to the fills of its object.
+// list makes the reader known to the fills of its object, of which one may wait
+// for a reader just there.
+func (r *Reader) list() {
+	r.o.mu.Lock()
+	r.listLocked()
+	r.o.mu.Unlock()
+	r.o.room.broadcast()
+}
+
 func (r *Reader) listLocked() {
 	r.o.readers = append(r.o.readers, r)
 	r.listed = true
@@ -62,20 +72,27 @@ func (r *Reader) Object() *Object { return r.o }
 // end it returns io.EOF, on a broken object an error that is ErrCut. ErrMissing
 // asks the caller to see to a fill of Offset and to call again.
 func (r *Reader) Next() ([]byte, error) {
-	r.unpin()
-	for {
-		end := r.limit()
-		off := r.off.Load()
-		if end >= 0 && off >= end {
-			return nil, io.EOF
-		}
-		if span := r.pin(off, end); span != nil {
-			return span, nil
-		}
-		if err := r.await(off); err != nil {
-			return nil, err
+	last := r.pinned
+	r.pinned = nil
+	span, err := r.try()
+	if last != nil {
+		last.block.Release() // after the next one is pinned: it may be the same
+	}
+	for span == nil && err == nil {
+		if err = r.await(r.off.Load()); err == nil {
+			span, err = r.try()
 		}
 	}
+	return span, err
+}
+
+// try returns what is there of the next span, nil when that is nothing yet.
+func (r *Reader) try() ([]byte, error) {
+	end, off := r.limit(), r.off.Load()
+	if end >= 0 && off >= end {
+		return nil, io.EOF
+	}
+	return r.pin(off, end), nil
 }
 
 // Ready reports whether Next would return without waiting for a fill.
@@ -248,7 +265,7 @@ func (o *Object) unlist(r *Reader) {
 	o.mu.Lock()
 	for i, q := range o.readers {
 		if q == r {
-			o.readers = append(o.readers[:i], o.readers[i+1:]...)
+			o.readers = slices.Delete(o.readers, i, i+1)
 			break
 		}
 	}

@@ -40,7 +40,7 @@ func (o *Object) spillRest() {
 // spill hands one stripe to the disk tier. A stripe with a block missing stays in
 // memory only, and so does what the tier's queue has no room for.
 func (o *Object) spill(stripe int) {
-	if o.c.disks == nil || o.onDisk(stripe) || !o.claimStripe(stripe) {
+	if o.c.disks == nil || o.failure() != nil || o.onDisk(stripe) || !o.claimStripe(stripe) {
 		return
 	}
 	blocks, ok := o.borrow(stripe)
@@ -163,17 +163,41 @@ func (o *Object) load(i int) (*slot, error) {
 	return s, nil
 }
 
-// Readable reports whether an object found on disk can really be read, by loading
-// its first block. One that cannot, and cannot be completed either, is forgotten:
-// to its viewers a bad disk is a miss.
+// Readable reports whether a viewer who begins now can expect the whole body: its
+// blocks are in memory, on disk, on their way, or can be fetched one by one. An
+// object that cannot be read any more is forgotten, so that to its viewers lost
+// memory or a bad disk is a miss and not half a body. A first block that is only on
+// disk is loaded, because only reading tells whether a disk is good.
 func (o *Object) Readable() bool {
-	if o.Size() <= 0 || o.resumable() || o.slot(0) != nil {
+	size := o.Size()
+	if size >= 0 && int(o.resident.Load()) >= object.Blocks(size) || o.filling.Load() > 0 || o.resumable() {
+		return true // nearly always, and without a lock
+	}
+	if size < 0 || !o.complete() {
+		o.c.index.remove(o)
+		return false
+	}
+	if o.slot(0) != nil {
 		return true
 	}
-	s, err := o.load(0)
-	if err != nil || s == nil && o.disk.Load() == nil {
-		o.fail(ErrCut)
+	if s, err := o.load(0); err != nil || s == nil && o.disk.Load() == nil {
+		o.c.index.remove(o)
 		return false
+	}
+	return true
+}
+
+// complete reports whether every block is in memory or said to be on disk.
+func (o *Object) complete() bool {
+	if o.failure() != nil {
+		return false
+	}
+	o.reopen()
+	e := o.disk.Load()
+	for i := range object.Blocks(o.Size()) {
+		if o.slot(i) == nil && (e == nil || !o.c.disks.Has(e, i)) {
+			return false
+		}
 	}
 	return true
 }
@@ -186,22 +210,13 @@ func (o *Object) read(s *slot, n int) error {
 	return o.c.disks.ReadBlock(e, s.index, s.block.Buffer()[:n])
 }
 
-// claim makes s the slot of its block unless there is one.
+// claim makes s the slot of its block unless there is one, and notes the work.
 func (o *Object) claim(s *slot) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	table := *o.slots.Load()
-	if s.index >= len(table) || !table[s.index].CompareAndSwap(nil, s) {
+	if !o.placeLocked(s) {
 		return false
 	}
-	o.resident.Add(1)
 	o.busy++
 	return true
-}
-
-// replaceMeta stores m as the metadata of a body of size bytes.
-func (o *Object) replaceMeta(m *object.Meta, size int64) {
-	own, was := *m, o.Meta()
-	own.Key, own.Version, own.Seq, own.Account, own.Size = o.key, was.Version, was.Seq, was.Account, size
-	o.meta.Store(&own)
 }

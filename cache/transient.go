@@ -2,7 +2,14 @@ package cache
 
 import "edged/cache/object"
 
-// trim lets go of the blocks of a transient object that every reader has read.
+// MaxShared is the length in bytes of the longest response that is passed through
+// to more than one viewer. Blocks of such a response cannot be evicted, so nobody
+// may keep more than this of one: a reader of a body of unknown length who falls
+// further behind the fill is cut.
+const MaxShared = 4 * object.BlockSize
+
+// trim lets go of the blocks of a transient object that every reader has read, or
+// that are too far behind.
 func (o *Object) trim() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -16,6 +23,7 @@ func (o *Object) trim() {
 		}
 	}
 	table := *o.slots.Load()
+	low = max(low, o.maker.next.Load()-MaxShared)
 	for i := range int(low / object.BlockSize) {
 		if s := table[i].Load(); s != nil && s.done.Load() && table[i].CompareAndSwap(s, nil) {
 			o.resident.Add(-1)
