@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func (l *loader) assign(f *source, key string, value any, field reflect.Value) {
 func (l *loader) assignText(f *source, key string, value any, field reflect.Value) {
 	text, ok := value.(string)
 	if n, isInt := value.(int64); isInt && field.Type() == reflect.TypeFor[Size]() {
-		text, ok = fmt.Sprint(n), true
+		text, ok = strconv.FormatInt(n, 10), true
 	}
 	if !ok {
 		text = fmt.Sprint(value)
