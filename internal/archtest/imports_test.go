@@ -1,7 +1,9 @@
 package archtest
 
 import (
-	"os/exec"
+	"go/build"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,22 +16,26 @@ cache/object        : | github.com/zeebo/xxh3
 cache/rfc9111       : cache/object | github.com/dunglas/httpsfv
 cache/ram           : cache/object | golang.org/x/sys
 cache/disk          : cache/object | github.com/zeebo/xxh3 golang.org/x/sys
-cache/cachetest     : cache/object cache/disk | golang.org/x/sys
+cache/cachetest     : cache/object cache/disk | github.com/zeebo/xxh3
 cache               : cache/object cache/ram cache/disk |
 auth                : | github.com/dgraph-io/ristretto/v2
 origin              : cache/object | github.com/valyala/fasthttp
-logfmt              : | github.com/klauspost/compress golang.org/x/sys
+logfmt              : | github.com/klauspost/compress
 internal/target     : |
 internal/byterange  : |
 internal/media      : |
+internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/target internal/byterange |
-internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
+internal/server     : internal/edge | github.com/valyala/fasthttp golang.org/x/sys
 internal/admin      : internal/edge cache cache/disk cache/ram origin logfmt internal/server | github.com/prometheus/client_golang
-internal/config     : auth logfmt | github.com/BurntSushi/toml
+internal/config     : auth | github.com/BurntSushi/toml
 internal/demo       : auth |
+internal/edgetest   : |
 internal/archtest   : |
-cmd/edged           : * | github.com/coreos/go-systemd/v22 golang.org/x/sys
+cmd/edged           : * | github.com/coreos/go-systemd/v22
 cmd/edgectl         : auth internal/config internal/target |
+testing/bench       : auth | golang.org/x/sys
+testing/conform     : |
 `
 
 const module = "edged/"
@@ -63,23 +69,69 @@ func (r rule) allows(path string) bool {
 	return slices.ContainsFunc(r.others, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") })
 }
 
-func TestImports(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "edged/...").Output()
+// root is the module's folder, seen from this package.
+const root = "../.."
+
+// packages returns the imports of each package of the module, tests left out.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if name := d.Name(); path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "tools") {
+			return filepath.SkipDir
+		}
+		p, err := build.ImportDir(path, 0)
+		if err != nil {
+			return nil //nolint:nilerr // a folder without Go files
+		}
+		name, err := filepath.Rel(root, path)
+		found[filepath.ToSlash(name)] = p.Imports
+		return err
+	})
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatal(err)
 	}
+	return found
+}
+
+func TestImports(t *testing.T) {
 	known := rules(t)
-	for line := range strings.Lines(string(out)) {
-		words := strings.Fields(line)
-		name := strings.TrimPrefix(words[0], module)
+	for name, imports := range packages(t) {
 		r, ok := known[name]
 		if !ok {
 			t.Errorf("package %s is not in the import table: add a line that says what it may import", name)
 			continue
 		}
-		for _, path := range words[1:] {
+		for _, path := range imports {
 			if !r.allows(path) {
 				t.Errorf("%s imports %s, which the import table does not allow", name, path)
+			}
+		}
+	}
+}
+
+// TestTableIsTight holds that the table allows nothing that nobody uses.
+func TestTableIsTight(t *testing.T) {
+	found := packages(t)
+	for name, r := range rules(t) {
+		imports, ok := found[name]
+		if !ok {
+			t.Errorf("the import table has %s, which is no package", name)
+		}
+		used := func(path string) bool {
+			return slices.ContainsFunc(imports, func(i string) bool { return i == path || strings.HasPrefix(i, path+"/") })
+		}
+		for _, path := range r.others {
+			if !used(path) {
+				t.Errorf("%s may import %s, but does not", name, path)
+			}
+		}
+		for _, path := range r.ours {
+			if path != "*" && !slices.Contains(imports, module+path) {
+				t.Errorf("%s may import %s, but does not", name, path)
 			}
 		}
 	}
