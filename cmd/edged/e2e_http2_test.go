@@ -22,8 +22,8 @@ func TestE2EHTTP2HeadersStayApart(t *testing.T) {
 	var all sync.WaitGroup
 	for v := range 16 {
 		all.Go(func() {
-			for i := range 60 {
-				from := (v*60 + i) * 50
+			for i := range 30 {
+				from := (v*30 + i) * 50
 				path, status := "/apart.m4s", 206
 				switch i % 4 {
 				case 1:

@@ -98,15 +98,5 @@ func (c *Conn) ReadByte() (byte, error) {
 	return c.in.ReadByte()
 }
 
-// Closed reports whether the node has ended the connection and nothing more comes.
-func (c *Conn) Closed() bool {
-	c.t.Helper()
-	_, err := c.ReadByte()
-	if isTimeout(err) {
-		c.t.Fatalf("the connection stays open")
-	}
-	return err != nil
-}
-
 // Close ends the connection.
 func (c *Conn) Close() { _ = c.c.Close() }
