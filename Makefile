@@ -85,7 +85,7 @@ units: ## verify the systemd units and show how much they expose
 	@scripts/units
 
 .PHONY: vuln
-vuln: ## look for known vulnerabilities; asks vuln.go.dev
+vuln: ## look for known vulnerabilities (asks the database over the network)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
 .PHONY: clean
