@@ -122,7 +122,12 @@ func TestRange(t *testing.T) {
 		start, end int64
 		want       string
 	}{
-		{0, 100, "0-99"}, {5, 6, "5-5"}, {0, 0, ""}, {7, 7, ""}, {9, 3, ""}, {-1, 3, ""},
+		{0, 100, "0-99"},
+		{5, 6, "5-5"},
+		{0, 0, ""},
+		{7, 7, ""},
+		{9, 3, ""},
+		{-1, 3, ""},
 		{0, math.MaxInt64, "0-9223372036854775806"},
 	} {
 		r := Record{Request: Request{RangeStart: tc.start, RangeEnd: tc.end}}

@@ -54,16 +54,26 @@ func TestRequestOnTheWire(t *testing.T) {
 			"Via: 1.1 edge-test-01", "CDN-Loop: edge-test-01",
 		}},
 		{"fields", "", "", origin.Request{Method: "GET", Target: "/a", Header: object.Header{
-			{Name: "Range", Value: "bytes=0-9"}, {Name: "if-none-match", Value: `"x"`}, {Name: "accept-encoding", Value: "br"},
+			{Name: "Range", Value: "bytes=0-9"},
+			{Name: "if-none-match", Value: `"x"`},
+			{Name: "accept-encoding", Value: "br"},
 			{Name: "X-Empty", Value: ""},
 		}}, []string{
 			"GET /a HTTP/1.1", "Host: ORIGIN", "Range: bytes=0-9", `if-none-match: "x"`, "accept-encoding: br", "X-Empty: ",
 			"Via: 1.1 edge-test-01", "CDN-Loop: edge-test-01",
 		}},
 		{"fields of the client's connection stay here", "", "", origin.Request{Method: "GET", Target: "/a", Header: object.Header{
-			{Name: "Host", Value: "evil"}, {Name: "Connection", Value: "close"}, {Name: "Keep-Alive", Value: "1"}, {Name: "TE", Value: "trailers"},
-			{Name: "Transfer-Encoding", Value: "chunked"}, {Name: "content-length", Value: "5"}, {Name: "Upgrade", Value: "h2c"},
-			{Name: "Expect", Value: "100-continue"}, {Name: "Trailer", Value: "x"}, {Name: "Proxy-Authorization", Value: "x"}, {Name: "Proxy-Connection", Value: "x"},
+			{Name: "Host", Value: "evil"},
+			{Name: "Connection", Value: "close"},
+			{Name: "Keep-Alive", Value: "1"},
+			{Name: "TE", Value: "trailers"},
+			{Name: "Transfer-Encoding", Value: "chunked"},
+			{Name: "content-length", Value: "5"},
+			{Name: "Upgrade", Value: "h2c"},
+			{Name: "Expect", Value: "100-continue"},
+			{Name: "Trailer", Value: "x"},
+			{Name: "Proxy-Authorization", Value: "x"},
+			{Name: "Proxy-Connection", Value: "x"},
 		}}, []string{
 			"GET /a HTTP/1.1", "Host: ORIGIN", "Accept-Encoding: identity", "Via: 1.1 edge-test-01", "CDN-Loop: edge-test-01",
 		}},
@@ -136,8 +146,13 @@ func TestResponseHeader(t *testing.T) {
 		t.Fatalf("%q, %v", body, err)
 	}
 	want := object.Header{
-		{Name: "Content-Type", Value: "video/mp4"}, {Name: "etag", Value: `"x"`}, {Name: "Content-Encoding", Value: "gzip"},
-		{Name: "Content-Encoding", Value: "br"}, {Name: "X-Empty", Value: ""}, {Name: "Cache-Control", Value: "no-store"}, {Name: "X-Obs", Value: "\xfc"},
+		{Name: "Content-Type", Value: "video/mp4"},
+		{Name: "etag", Value: `"x"`},
+		{Name: "Content-Encoding", Value: "gzip"},
+		{Name: "Content-Encoding", Value: "br"},
+		{Name: "X-Empty", Value: ""},
+		{Name: "Cache-Control", Value: "no-store"},
+		{Name: "X-Obs", Value: "\xfc"},
 	}
 	if d := cmp.Diff(want, resp.Header); d != "" {
 		t.Errorf("header differs (-want +got):\n%s", d)

@@ -41,6 +41,7 @@ func killOptions(dir string) disk.Options {
 
 // A version tells cycle and order of its put, and its size.
 func killVersion(cycle, n uint64) uint64 { return cycle<<32 | n }
+
 func killSize(version uint64) int64 {
 	return []int64{100, 5000, 70 << 10, 400 << 10, object.BlockSize + 99}[version*2654435761>>8%5]
 }

@@ -93,8 +93,10 @@ func TestLifetime(t *testing.T) {
 }
 
 func TestHeuristicStatuses(t *testing.T) {
-	cacheable := map[int]bool{200: true, 203: true, 204: true, 206: true, 300: true, 301: true, 308: true,
-		404: true, 405: true, 410: true, 414: true, 501: true}
+	cacheable := map[int]bool{
+		200: true, 203: true, 204: true, 206: true, 300: true, 301: true, 308: true,
+		404: true, 405: true, 410: true, 414: true, 501: true,
+	}
 	for status := 200; status < 600; status++ {
 		f := Compute(status, header("Last-Modified: @-1000"), Defaults{Heuristic: true}, now, now)
 		if got := f.Lifetime > 0; got != cacheable[status] {

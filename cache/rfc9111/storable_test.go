@@ -170,9 +170,18 @@ func TestInvalidates(t *testing.T) {
 		status int
 		want   bool
 	}{
-		{"GET", 200, false}, {"HEAD", 200, false}, {"OPTIONS", 200, false}, {"TRACE", 200, false},
-		{"POST", 200, true}, {"PUT", 204, true}, {"DELETE", 303, true}, {"M-SEARCH", 200, true}, {"get", 200, true},
-		{"POST", 100, false}, {"POST", 404, false}, {"PUT", 500, false},
+		{"GET", 200, false},
+		{"HEAD", 200, false},
+		{"OPTIONS", 200, false},
+		{"TRACE", 200, false},
+		{"POST", 200, true},
+		{"PUT", 204, true},
+		{"DELETE", 303, true},
+		{"M-SEARCH", 200, true},
+		{"get", 200, true},
+		{"POST", 100, false},
+		{"POST", 404, false},
+		{"PUT", 500, false},
 	}
 	for _, c := range cases {
 		if got := Invalidates(c.method, c.status); got != c.want {

@@ -16,8 +16,10 @@ func TestStripStored(t *testing.T) {
 		{"3.1 connection-specific", header("A: 1"), header("Connection: close", "Keep-Alive: x", "TE: x", "Trailer: x",
 			"Transfer-Encoding: chunked", "Upgrade: h2c", "Proxy-Connection: x")},
 		{"3.1 listed in Connection", header("c: 3"), header("Connection: A , b", "connection: D", "a: 1", "B: 2", "d: 4")},
-		{"3.1 of the proxy", header("Proxy-Status: x", "Cache-Status: x"),
-			header("Proxy-Authenticate: x", "Proxy-Authentication-Info: x", "Proxy-Authorization: x", "PROXY-Other: x")},
+		{
+			"3.1 of the proxy", header("Proxy-Status: x", "Cache-Status: x"),
+			header("Proxy-Authenticate: x", "Proxy-Authentication-Info: x", "Proxy-Authorization: x", "PROXY-Other: x"),
+		},
 		{"3.1 all else", header("Cache-Control: max-age=1", "Content-Range: x", "Content-MD5: x", "Clear-Site-Data: x",
 			"Content-Security-Policy: x", "Expires: 0", "X-Frame-Options: deny", "Date: @0", "CDN-Cache-Control: max-age=2"), nil},
 		{"5.1 Age", header("A: 1"), header("Age: 3", "Content-Length: 5")},

@@ -101,8 +101,11 @@ func TestReadiness(t *testing.T) {
 		code int
 		text string
 	}{
-		{Starting, 503, "starting\n"}, {Serving, 200, "serving\n"}, {Starting, 200, "serving\n"},
-		{Draining, 503, "draining\n"}, {Serving, 503, "draining\n"},
+		{Starting, 503, "starting\n"},
+		{Serving, 200, "serving\n"},
+		{Starting, 200, "serving\n"},
+		{Draining, 503, "draining\n"},
+		{Serving, 503, "draining\n"},
 	} {
 		s.SetState(c.set)
 		if w := get(t, s, "/readyz"); w.Code != c.code || w.Body.String() != c.text {

@@ -96,13 +96,31 @@ func TestUnits(t *testing.T) {
 		n    float64
 		want string
 	}{
-		{"count", 0, "0"}, {"count", 999, "999"}, {"count", 1000, "1,000"}, {"count", 99_999, "99,999"},
-		{"count", 123_456, "123 k"}, {"count", 2_581_000, "2.58 M"}, {"count", 18e9, "18 G"},
-		{"size", 0, "0 B"}, {"size", 1536, "1.50 KiB"}, {"size", 800 << 30, "800 GiB"}, {"size", 1e13, "9.09 TiB"},
-		{"bits", 0, "0 bit/s"}, {"bits", 16.42e9, "16.4 Gbit/s"}, {"rate", 0.5, "0.50 /s"}, {"rate", 1210, "1.21 k/s"},
-		{"percent", 0, "0.0 %"}, {"percent", 0.9634, "96.3 %"}, {"percent", 1, "100.0 %"}, {"percent", 0.99999, "> 99.9 %"},
-		{"took", 0, "–"}, {"took", 0.0214, "21.4 ms"}, {"took", 8.2, "8.20 s"}, {"took", 61, "1 min 1 s"},
-		{"took", 7260, "2 h 1 min"}, {"took", 273_600, "3 d 4 h"},
+		{"count", 0, "0"},
+		{"count", 999, "999"},
+		{"count", 1000, "1,000"},
+		{"count", 99_999, "99,999"},
+		{"count", 123_456, "123 k"},
+		{"count", 2_581_000, "2.58 M"},
+		{"count", 18e9, "18 G"},
+		{"size", 0, "0 B"},
+		{"size", 1536, "1.50 KiB"},
+		{"size", 800 << 30, "800 GiB"},
+		{"size", 1e13, "9.09 TiB"},
+		{"bits", 0, "0 bit/s"},
+		{"bits", 16.42e9, "16.4 Gbit/s"},
+		{"rate", 0.5, "0.50 /s"},
+		{"rate", 1210, "1.21 k/s"},
+		{"percent", 0, "0.0 %"},
+		{"percent", 0.9634, "96.3 %"},
+		{"percent", 1, "100.0 %"},
+		{"percent", 0.99999, "> 99.9 %"},
+		{"took", 0, "–"},
+		{"took", 0.0214, "21.4 ms"},
+		{"took", 8.2, "8.20 s"},
+		{"took", 61, "1 min 1 s"},
+		{"took", 7260, "2 h 1 min"},
+		{"took", 273_600, "3 d 4 h"},
 	} {
 		if got, err := write(c.unit, c.n, noon); err != nil || got != c.want {
 			t.Errorf("%v in %s is %q, %v, want %q", c.n, c.unit, got, err, c.want)
@@ -124,7 +142,10 @@ func TestTrace(t *testing.T) {
 		list any
 		want string
 	}{
-		{nil, ""}, {[]any{}, ""}, {[]any{1.0}, ""}, {[]any{nil, 0.5, nil}, ""},
+		{nil, ""},
+		{[]any{}, ""},
+		{[]any{1.0}, ""},
+		{[]any{nil, 0.5, nil}, ""},
 		{[]any{0.0, 1.05}, "M298.0 60.0L300.0 2.9"},
 		{[]any{0.0, nil, 10.5}, "M296.0 60.0L300.0 2.9"},
 	} {

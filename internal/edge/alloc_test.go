@@ -65,7 +65,8 @@ func TestHitAllocatesNothing(t *testing.T) {
 		{name: "range", header: rawFields{{[]byte("Range"), []byte("bytes=100-199")}}},
 		{name: "conditional", header: rawFields{{[]byte("If-None-Match"), []byte(`"70000"`)}}},
 		{name: "browser", header: rawFields{
-			{[]byte("Origin"), []byte("https://player.example")}, {[]byte("Referer"), []byte("https://player.example/")},
+			{[]byte("Origin"), []byte("https://player.example")},
+			{[]byte("Referer"), []byte("https://player.example/")},
 			{[]byte("User-Agent"), []byte("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36")},
 		}},
 	} {

@@ -19,7 +19,8 @@ func BenchmarkHit(b *testing.B) {
 			t.fill(x, request{target: "/v/a.m4s"})
 			r := x.Req
 			r.Header = rawFields{
-				{[]byte("Origin"), []byte("https://player.example")}, {[]byte("Referer"), []byte("https://player.example/")},
+				{[]byte("Origin"), []byte("https://player.example")},
+				{[]byte("Referer"), []byte("https://player.example/")},
 				{[]byte("User-Agent"), []byte("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36")},
 			}
 			b.ReportAllocs()

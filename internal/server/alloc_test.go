@@ -36,11 +36,16 @@ type steady struct {
 
 func newSteady(size int64) *steady {
 	s := &steady{size: size, header: []object.Field{
-		{Name: "Content-Type", Value: "video/mp4"}, {Name: "ETag", Value: `"5f3a-1c"`},
-		{Name: "Last-Modified", Value: "Sun, 06 Nov 1994 08:49:37 GMT"}, {Name: "Cache-Control", Value: "max-age=14400"},
-		{Name: "Access-Control-Allow-Origin", Value: "*"}, {Name: "Access-Control-Expose-Headers", Value: "Age, Date, Content-Length, Content-Range, Cache-Status"},
-		{Name: "Timing-Allow-Origin", Value: "*"}, {Name: "Cache-Status", Value: "edged; hit; ttl=14200"},
-		{Name: "Age", Value: "200"}, {Name: "X-Request-Id", Value: "0123456789abcdef"},
+		{Name: "Content-Type", Value: "video/mp4"},
+		{Name: "ETag", Value: `"5f3a-1c"`},
+		{Name: "Last-Modified", Value: "Sun, 06 Nov 1994 08:49:37 GMT"},
+		{Name: "Cache-Control", Value: "max-age=14400"},
+		{Name: "Access-Control-Allow-Origin", Value: "*"},
+		{Name: "Access-Control-Expose-Headers", Value: "Age, Date, Content-Length, Content-Range, Cache-Status"},
+		{Name: "Timing-Allow-Origin", Value: "*"},
+		{Name: "Cache-Status", Value: "edged; hit; ttl=14200"},
+		{Name: "Age", Value: "200"},
+		{Name: "X-Request-Id", Value: "0123456789abcdef"},
 	}}
 	for left := size; left > 0; left -= 1 << 20 {
 		s.body.pieces = append(s.body.pieces, make([]byte, min(left, 1<<20)))

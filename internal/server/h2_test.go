@@ -26,8 +26,10 @@ func client2(t testing.TB, addr string) *http.Client {
 		DisableCompression: true,
 	}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 10 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{
+		Transport: tr, Timeout: 10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func ask2(t testing.TB, c *http.Client, method, url string) (*http.Response, string, error) {
@@ -130,8 +132,10 @@ func TestHTTP2Request(t *testing.T) {
 	framed := make(chan bool, 1)
 	h := &fake{serve: func(x *edge.Exchange) {
 		r := &x.Req
-		saw <- seen{string(r.Method), string(r.Target), string(r.Host), r.Proto.String(),
-			string(r.Header.Get("x-thing")), joinLines(r.Header.Append(nil, "Cookie"))}
+		saw <- seen{
+			string(r.Method), string(r.Target), string(r.Host), r.Proto.String(),
+			string(r.Header.Get("x-thing")), joinLines(r.Header.Append(nil, "Cookie")),
+		}
 		framed <- r.Framed
 		if !r.Client.IsValid() || r.TLS != tls.VersionTLS13 || r.Header.Get("Nothing") != nil {
 			t.Errorf("client %v, tls %x", r.Client, r.TLS)

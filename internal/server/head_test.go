@@ -76,8 +76,10 @@ func FuzzAppendHead(f *testing.F) {
 	f.Add("a\r\nSet-Cookie: x", int64(-1))
 	f.Add("\n\r\r\n\r\n", int64(0))
 	f.Fuzz(func(t *testing.T, value string, size int64) {
-		r := &edge.Response{Status: 200, Size: max(size, -1), Body: newSpans("x"),
-			Header: []object.Field{{Name: "A", Value: value}, {Name: "B", Value: "b"}}}
+		r := &edge.Response{
+			Status: 200, Size: max(size, -1), Body: newSpans("x"),
+			Header: []object.Field{{Name: "A", Value: value}, {Name: "B", Value: "b"}},
+		}
 		o := &headOptions{proto: edge.HTTP11, framing: framingOf(r, edge.HTTP11, false), date: "D"}
 		head := string(appendHead(nil, r, o))
 		lines := strings.Split(head, "\r\n")

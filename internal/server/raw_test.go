@@ -35,10 +35,14 @@ func TestRawRequests(t *testing.T) {
 		{"control byte in target", "GET /a\x01b HTTP/1.1\r\n" + host + "\r\n", refused, BadSyntax},
 		{"space in name", "GET / HTTP/1.1\r\n" + host + "A B: c\r\n\r\n", refused, BadField},
 		{"garbage", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", refused, BadSyntax},
-		{"header too long", "GET / HTTP/1.1\r\n" + host + "A: " + strings.Repeat("x", 9<<10) + "\r\n\r\n",
-			strings.Replace(refused, "400 Bad Request", "431 Request Header Fields Too Large", 1), HeaderTooLarge},
-		{"too many fields", "GET / HTTP/1.1\r\n" + host + strings.Repeat("A: b\r\n", maxFields) + "\r\n",
-			strings.Replace(refused, "400 Bad Request", "431 Request Header Fields Too Large", 1), HeaderTooLarge},
+		{
+			"header too long", "GET / HTTP/1.1\r\n" + host + "A: " + strings.Repeat("x", 9<<10) + "\r\n\r\n",
+			strings.Replace(refused, "400 Bad Request", "431 Request Header Fields Too Large", 1), HeaderTooLarge,
+		},
+		{
+			"too many fields", "GET / HTTP/1.1\r\n" + host + strings.Repeat("A: b\r\n", maxFields) + "\r\n",
+			strings.Replace(refused, "400 Bad Request", "431 Request Header Fields Too Large", 1), HeaderTooLarge,
+		},
 
 		// What fasthttp lets through and we do not.
 		{"length and transfer encoding", "GET / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", refused, TwoFramings},
@@ -130,9 +134,11 @@ func TestRequestFields(t *testing.T) {
 	saw := make(chan seen, 1)
 	h := &fake{serve: func(x *edge.Exchange) {
 		r := &x.Req
-		saw <- seen{string(r.Method), string(r.Target), string(r.Host), r.Proto.String(),
+		saw <- seen{
+			string(r.Method), string(r.Target), string(r.Host), r.Proto.String(),
 			string(r.Header.Get("X-THING")), joinLines(r.Header.Append(nil, "cookie")),
-			r.Header.Get("Nothing") == nil && r.Header.Get("Empty") != nil}
+			r.Header.Get("Nothing") == nil && r.Header.Get("Empty") != nil,
+		}
 		respondWith(x, 204, 0, nil)
 	}}
 	_, addr := run(t, h, false)
@@ -140,18 +146,30 @@ func TestRequestFields(t *testing.T) {
 		name, raw string
 		want      seen
 	}{
-		{"origin form", "GET /a/../b//c%2F?x=%00&y HTTP/1.1\r\nhost: H:80\r\nx-thing:  a b \r\nCookie: b=2; a\r\nCOOKIE: c=\"x\"\r\nEmpty:\r\nConnection: close\r\n\r\n",
-			seen{"GET", "/a/../b//c%2F?x=%00&y", "H:80", "HTTP/1.1", "a b", `b=2; a|c="x"`, true}},
-		{"absolute form", "GET http://other/x HTTP/1.1\r\nHost: h\r\nEmpty: \r\nConnection: close\r\n\r\n",
-			seen{"GET", "http://other/x", "h", "HTTP/1.1", "", "", true}},
-		{"1.0 without host", "HEAD /x HTTP/1.0\r\nEmpty: \t \r\n\r\n",
-			seen{"HEAD", "/x", "", "HTTP/1.0", "", "", true}},
-		{"asterisk", "OPTIONS * HTTP/1.1\r\nHost: h\r\nEmpty:\r\nConnection: close\r\n\r\n",
-			seen{"OPTIONS", "*", "h", "HTTP/1.1", "", "", true}},
-		{"unknown method", "BREW /pot HTTP/1.1\r\nHost: h\r\nEmpty:\r\nConnection: close\r\n\r\n",
-			seen{"BREW", "/pot", "h", "HTTP/1.1", "", "", true}},
-		{"empty lines first", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\nEmpty:\r\nConnection: close\r\n\r\n",
-			seen{"GET", "/", "h", "HTTP/1.1", "", "", true}},
+		{
+			"origin form", "GET /a/../b//c%2F?x=%00&y HTTP/1.1\r\nhost: H:80\r\nx-thing:  a b \r\nCookie: b=2; a\r\nCOOKIE: c=\"x\"\r\nEmpty:\r\nConnection: close\r\n\r\n",
+			seen{"GET", "/a/../b//c%2F?x=%00&y", "H:80", "HTTP/1.1", "a b", `b=2; a|c="x"`, true},
+		},
+		{
+			"absolute form", "GET http://other/x HTTP/1.1\r\nHost: h\r\nEmpty: \r\nConnection: close\r\n\r\n",
+			seen{"GET", "http://other/x", "h", "HTTP/1.1", "", "", true},
+		},
+		{
+			"1.0 without host", "HEAD /x HTTP/1.0\r\nEmpty: \t \r\n\r\n",
+			seen{"HEAD", "/x", "", "HTTP/1.0", "", "", true},
+		},
+		{
+			"asterisk", "OPTIONS * HTTP/1.1\r\nHost: h\r\nEmpty:\r\nConnection: close\r\n\r\n",
+			seen{"OPTIONS", "*", "h", "HTTP/1.1", "", "", true},
+		},
+		{
+			"unknown method", "BREW /pot HTTP/1.1\r\nHost: h\r\nEmpty:\r\nConnection: close\r\n\r\n",
+			seen{"BREW", "/pot", "h", "HTTP/1.1", "", "", true},
+		},
+		{
+			"empty lines first", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\nEmpty:\r\nConnection: close\r\n\r\n",
+			seen{"GET", "/", "h", "HTTP/1.1", "", "", true},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -154,8 +154,20 @@ func TestResponses(t *testing.T) {
 		}
 	}
 	pipelines["mixed"] = []ask{
-		{"GET", "/s"}, {"HEAD", "/l"}, {"GET", "/l"}, {"GET", "/u"}, {"GET", "/m"}, {"GET", "/n"}, {"GET", "/h"},
-		{"HEAD", "/c"}, {"GET", "/c"}, {"GET", "/z"}, {"GET", "/r"}, {"OPTIONS", "/n"}, {"GET", "/v"}, {"GET", "/s"},
+		{"GET", "/s"},
+		{"HEAD", "/l"},
+		{"GET", "/l"},
+		{"GET", "/u"},
+		{"GET", "/m"},
+		{"GET", "/n"},
+		{"GET", "/h"},
+		{"HEAD", "/c"},
+		{"GET", "/c"},
+		{"GET", "/z"},
+		{"GET", "/r"},
+		{"OPTIONS", "/n"},
+		{"GET", "/v"},
+		{"GET", "/s"},
 	}
 	pipelines["small"] = []ask{{"GET", "/s"}, {"GET", "/s"}, {"GET", "/s"}, {"GET", "/s"}}
 	exchangeBoth(t, func(t *testing.T, h *fake, _ *Server, dial func() net.Conn) {
@@ -199,10 +211,14 @@ func TestHTTP10(t *testing.T) {
 	exchangeBoth(t, func(t *testing.T, _ *fake, _ *Server, dial func() net.Conn) {
 		tests := []struct{ name, raw, want string }{
 			{"closes", "GET /s HTTP/1.0\r\n\r\n", reference("GET", "/s", true, true)},
-			{"kept", "GET /s HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /m HTTP/1.0\r\n\r\n",
-				reference("GET", "/s", true, false) + reference("GET", "/m", true, true)},
-			{"unknown length", "GET /c HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /s HTTP/1.0\r\n\r\n",
-				reference("GET", "/c", true, true)},
+			{
+				"kept", "GET /s HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /m HTTP/1.0\r\n\r\n",
+				reference("GET", "/s", true, false) + reference("GET", "/m", true, true),
+			},
+			{
+				"unknown length", "GET /c HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /s HTTP/1.0\r\n\r\n",
+				reference("GET", "/c", true, true),
+			},
 			{"head of unknown length", "HEAD /c HTTP/1.0\r\n\r\n", reference("HEAD", "/c", true, true)},
 		}
 		for _, tt := range tests {
@@ -222,8 +238,12 @@ func TestHTTP10(t *testing.T) {
 func TestBrokenBodies(t *testing.T) {
 	exchangeBoth(t, func(t *testing.T, h *fake, _ *Server, dial func() net.Conn) {
 		for _, tt := range []struct{ name, target, version string }{
-			{"error", "/e", "1.1"}, {"error in chunks", "/d", "1.1"}, {"too long", "/o", "1.1"},
-			{"too short", "/w", "1.1"}, {"error in 1.0", "/d", "1.0"}, {"panic", "/q", "1.1"},
+			{"error", "/e", "1.1"},
+			{"error in chunks", "/d", "1.1"},
+			{"too long", "/o", "1.1"},
+			{"too short", "/w", "1.1"},
+			{"error in 1.0", "/d", "1.0"},
+			{"panic", "/q", "1.1"},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				got, err := read(t, dial(), "GET "+tt.target+" HTTP/"+tt.version+"\r\nHost: h\r\n\r\nGET /s HTTP/1.1\r\nHost: h\r\n\r\n")
