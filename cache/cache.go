@@ -172,6 +172,13 @@ func (c *Cache) Done(o *Object) {
 	}
 }
 
+// Forget takes o out of the cache: its origin has something else now that may not
+// be stored. Who reads o goes on reading what is in memory.
+func (o *Object) Forget() {
+	o.c.index.remove(o)
+	o.c.forgetDisk(o)
+}
+
 // newVersion makes the object of a response that a fill received.
 func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
 	own := *m

@@ -44,13 +44,13 @@ func (a *arena) stats(s *Stats) {
 	s.SlabsMoved = a.moved
 }
 
-func (sh *shard) stats(s *Stats) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	s.Blocks += sh.blocks
-	s.Resident += sh.bytes
-	s.Admitted += sh.admitted
-	s.GhostHits += sh.ghostHits
-	s.Evictions += sh.evictions
-	s.EvictedBytes += sh.evictedBytes
+func (s *shard) stats(st *Stats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Blocks += s.blocks
+	st.Resident += s.bytes
+	st.Admitted += s.admitted
+	st.GhostHits += s.ghostHits
+	st.Evictions += s.evictions
+	st.EvictedBytes += s.evictedBytes
 }
