@@ -105,27 +105,28 @@ func applyModel(rt *rapid.T, m map[uint64]*modelObject, r *recordRef, v verdict)
 	o.stripes[r.stripe][r.position()] = r.blocks
 }
 
-// evictModel forgets the newest record of some key.
+// evictModel forgets the newest record of the first key.
 func evictModel(x *index, m map[uint64]*modelObject) {
-	for _, hash := range slices.Sorted(maps.Keys(m)) {
-		o := m[hash]
-		for stripe := range uint32(3) {
-			if _, ok := o.stripes[stripe][o.newest]; ok || stripe == 0 {
-				x.forget(hash, stripe, o.newest)
-			}
-		}
-		x.remove(hash, 0) // orphans are not part of the model
-		delete(m, hash)
-		// Without a head, remove finds nothing: sweep what is left of the key.
-		for i := range x.shards {
-			s := &x.shards[i]
-			for n := range uint32(3) {
-				before := s.used
-				s.deleteAll(hash, n, func(*slot) bool { return true })
-				x.entries.Add(int64(s.used - before))
-			}
-		}
+	if len(m) == 0 {
 		return
+	}
+	hash := slices.Min(slices.Collect(maps.Keys(m)))
+	o := m[hash]
+	for stripe := range uint32(3) {
+		if _, ok := o.stripes[stripe][o.newest]; ok || stripe == 0 {
+			x.forget(hash, stripe, o.newest)
+		}
+	}
+	x.remove(hash, 0) // orphans are not part of the model
+	delete(m, hash)
+	// Without a head, remove finds nothing: sweep what is left of the key.
+	for i := range x.shards {
+		s := &x.shards[i]
+		for n := range uint32(3) {
+			before := s.used
+			s.deleteAll(hash, n, func(*slot) bool { return true })
+			x.entries.Add(int64(s.used - before))
+		}
 	}
 }
 

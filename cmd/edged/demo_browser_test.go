@@ -86,10 +86,6 @@ func (b *tab) watch(event any, hosts []string) {
 	}
 }
 
-func contains(hosts []string, host string) bool {
-	return strings.Contains(strings.Join(hosts, " "), host)
-}
-
 func (b *tab) note(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
