@@ -70,6 +70,8 @@ func (r *runner) all(ctx context.Context, chosen []bench) error {
 		}
 		results = append(results, res)
 	}
+	fmt.Printf("%s, congestion control %s, %d connections, medians of %d windows of %v\n",
+		processor(), congestionControl(), r.options.conns, r.options.rounds, r.options.window())
 	if err := printTable(os.Stdout, results); err != nil {
 		return err
 	}
@@ -123,9 +125,16 @@ func (r *runner) document(results []result) document {
 		Time: time.Now().UTC(), Machine: processor(), Versions: versions, Results: results,
 		Options: map[string]any{
 			"rounds": o.rounds, "seconds": o.seconds, "connections": o.conns,
-			"edged_disk": o.disk, "mss": o.mss, "nopush": o.nopush, "ram_mib": o.ram, "store_mib": o.store,
+			"congestion_control": congestionControl(), "edged_disk": o.disk, "mss": o.mss, "nopush": o.nopush, "ram_mib": o.ram, "store_mib": o.store,
 		},
 	}
+}
+
+// congestionControl is the kernel's default, which every server here gets. One
+// that paces, such as bbr, sets a timer for each burst and can hide all the rest.
+func congestionControl() string {
+	b, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control") // "" where there is no IPv4
+	return strings.TrimSpace(string(b))
 }
 
 // processor is the model name of the machine's processor.
