@@ -13,6 +13,7 @@ import (
 
 // Bodies that are read while they are still being made.
 func TestE2EFills(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for _, p := range []edgetest.Protocol{edgetest.HTTP1, edgetest.HTTP1TLS, edgetest.HTTP2} {
 		t.Run("chunk by chunk/"+p.String(), func(t *testing.T) { t.Parallel(); r.chunkByChunk(t, p) })

@@ -14,6 +14,7 @@ import (
 // Every request is one line of the access log, whatever became of it, in both
 // formats, and the line says what the client saw.
 func TestE2ELogIsComplete(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"json", "w3c"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +85,7 @@ func (r *rig) logged(t *testing.T) {
 // A log disk that is full costs no request; once there is room again, every
 // request is accounted for, as a line or as dropped.
 func TestE2ELogDiskFull(t *testing.T) {
+	t.Parallel()
 	v := edgetest.NewVolume(t, "1m")
 	r := newRig(t, func(c *edgetest.Config) { c.LogDir = filepath.Join(v.Dir, "log") })
 	body, c := r.video("/full.m4s", 3000), r.plain()
@@ -116,6 +118,7 @@ func (r *rig) accounted(t *testing.T) int {
 
 // A log directory that vanishes costs no request either.
 func TestE2ELogDirectoryGone(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	body := r.video("/gone.m4s", 3000)
 	want(t, r.get(t, "/gone.m4s"), 200, body)

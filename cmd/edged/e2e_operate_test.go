@@ -18,6 +18,7 @@ import (
 
 // SIGTERM under load: whatever was accepted is answered whole, and is in the log.
 func TestE2EDrain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	const size, half, each = 400_000, 200_000, 12
 	gate := edgetest.NewGate(t)
@@ -109,6 +110,7 @@ func (r *rig) keepAsking(t *testing.T, body []byte) (*atomic.Int64, *sync.WaitGr
 
 // SIGHUP: new certificates and sites count at once, connections live on.
 func TestE2EReload(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	body := r.video("/reload.m4s", 3000)
 	old := r.node.Client(edgetest.HTTP1TLS, 1)
@@ -202,6 +204,7 @@ func (r *rig) badReload(t *testing.T, body []byte) {
 
 // A disk without room for a single extent, or none at all, costs misses only.
 func TestE2EDiskTrouble(t *testing.T) {
+	t.Parallel()
 	t.Run("full", func(t *testing.T) {
 		t.Parallel()
 		v := edgetest.NewVolume(t, "4m")

@@ -26,12 +26,13 @@ func closedPort(t *testing.T) string {
 }
 
 func TestE2EOriginTrouble(t *testing.T) {
+	t.Parallel()
 	sick, busy := edgetest.NewOrigin(t), edgetest.NewOrigin(t)
 	r := newRig(t, func(c *edgetest.Config) {
 		usual, closed := c.Sites[0].Origins, closedPort(t)
 		c.Sites = append(c.Sites,
 			edgetest.Site{Account: "acme", Host: downHost, Origins: []string{closed}},
-			edgetest.Site{Account: "acme", Host: slowHost, Origins: usual, Extra: "[site.origin]\nfirst_byte_timeout = \"400ms\"\nidle_timeout = \"400ms\""},
+			edgetest.Site{Account: "acme", Host: slowHost, Origins: usual, Extra: "[site.origin]\nfirst_byte_timeout = \"1s\"\nidle_timeout = \"1s\""},
 			edgetest.Site{Account: "acme", Host: secondHost, Origins: []string{closed, usual[0]}},
 			edgetest.Site{Account: "acme", Host: unavailHost, Origins: []string{busy.URL, usual[0]}},
 			edgetest.Site{Account: "acme", Host: sickHost, Origins: []string{sick.URL}})

@@ -13,6 +13,7 @@ const page = "https://player.example"
 
 // What players send and need, measured with real ones.
 func TestE2EPlayers(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	t.Run("preflight", func(t *testing.T) { t.Parallel(); r.preflight(t) })
 	t.Run("CORS on every answer", func(t *testing.T) { t.Parallel(); r.corsEverywhere(t) })

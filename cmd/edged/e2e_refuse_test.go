@@ -12,6 +12,7 @@ import (
 )
 
 func TestE2EBadRequests(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.video("/ok.m4s", 5000)
 	want(t, r.get(t, "/ok.m4s"), 200, nil)

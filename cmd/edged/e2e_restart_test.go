@@ -9,6 +9,7 @@ import (
 // What was stored is still there after an orderly end and after a crash, is served
 // without asking the origin, and is what the origin has.
 func TestE2ERestart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	sizes := map[string]int{"/small.m4s": 3000, "/large.mp4": 9<<20 + 12_345}
 	bodies := map[string][]byte{}
@@ -54,6 +55,7 @@ func TestE2ERestart(t *testing.T) {
 
 // A crash in the middle of a fill leaves nothing wrong behind.
 func TestE2ECrashInFill(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	const path, size = "/filling.mp4", 12 << 20
 	body := edgetest.Pattern(path, size)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestE2EToken(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	const base = "http://" + signedHost
 	body := r.video("/vod/movie/seg-1.m4s", 100_000)
@@ -113,6 +114,7 @@ func cookieOf(t *testing.T, out string) string {
 
 // A token in any carrier leaves no trace in any file or in what the process says.
 func TestE2ETokenLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *edgetest.Config) { c.LogFormat = "w3c" })
 	const url = "http://" + signedHost + "/vod/a.m4s"
 	r.video("/vod/a.m4s", 1000)
