@@ -13,8 +13,9 @@ import (
 //   - Proxy-* but for Proxy-Status, which like Cache-Status tells of the fetch;
 //   - fields that private="…" or no-cache="…" lists;
 //   - Age and Content-Length, which are computed when the response is served;
-//   - Set-Cookie, Set-Cookie2, Alt-Svc and Access-Control-*, which speak for the
-//     origin to one client; CORS is the edge's own.
+//   - Set-Cookie, Set-Cookie2, Alt-Svc, Access-Control-* and Timing-Allow-Origin,
+//     which speak for the origin to one client, and Origin in Vary: CORS is the
+//     edge's own.
 func StripStored(h object.Header) object.Header {
 	return strip(h, false)
 }
@@ -44,16 +45,39 @@ func strip(h object.Header, keepCookies bool) object.Header {
 		if neverStored(name) || !keepCookies && isCookie(name) || contains(listed, name) {
 			continue
 		}
+		if name == "vary" {
+			if field.Value = varyWithoutOrigin(field.Value); field.Value == "" {
+				continue
+			}
+		}
 		stored = append(stored, field)
 	}
 	return stored
 }
 
+// varyWithoutOrigin drops Origin from a Vary line: whoever owns CORS answers every
+// origin from one stored response, and says itself when its answer depends on it.
+func varyWithoutOrigin(value string) string {
+	if !containsFold(value, "origin") {
+		return value
+	}
+	var kept []string
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.Trim(name, " \t"); name != "" && !strings.EqualFold(name, "Origin") {
+			kept = append(kept, name)
+		}
+	}
+	return strings.Join(kept, ", ")
+}
+
+// containsFold reports whether s has part, a word in lower case, in any case.
+func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
+
 // neverStored names, in lower case, what no policy keeps.
 func neverStored(name string) bool {
 	switch name {
 	case "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-		"age", "content-length", "alt-svc":
+		"age", "content-length", "alt-svc", "timing-allow-origin":
 		return true
 	case "proxy-status":
 		return false

@@ -107,7 +107,6 @@ func (r *rig) corsEverywhere(t *testing.T) {
 // corsOfOrigin: what an origin says about pages neither reaches viewers nor splits
 // the cache.
 func (r *rig) corsOfOrigin(t *testing.T) {
-	t.Skip("rfc9111: the origin's Timing-Allow-Origin and Vary: Origin are stored and served")
 	const path = "/cors-origin.m4s"
 	body := edgetest.Pattern(path, 1000)
 	r.origin.Handle(path, edgetest.Serve(body, "Cache-Control", "max-age=60", "Vary", "Origin",

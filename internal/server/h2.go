@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,6 +72,7 @@ type stream struct {
 	target []byte
 	method []byte
 	host   []byte
+	buf    []byte // nil after an error: net/http may still read the old one
 }
 
 // ServeHTTP implements http.Handler.
@@ -91,7 +93,7 @@ func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer decides and writes. It reports whether the response is whole.
 func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request) (whole bool) {
 	s, start := h.srv, time.Now()
-	out := http2Writer{w: w, rc: http.NewResponseController(w), window: s.opt.RateWindow, step: h.step()}
+	out := http2Writer{w: w, rc: http.NewResponseController(w), window: s.opt.RateWindow, step: h.step(), buf: &st.buf}
 	sound := s.guard("http2 serve", func() { h.decide(st, w, r) })
 	answered := sound || s.guard("http2 answer", func() { s.handler.Panicked(st.x) })
 	var err error
@@ -160,7 +162,8 @@ type http2Writer struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
 	window  time.Duration
-	step    int // bytes a client must take within window
+	step    int     // bytes a client must take within window
+	buf     *[]byte // the stream's, for copies of spans
 	account edge.Delivery
 }
 
@@ -180,7 +183,9 @@ func (o *http2Writer) write(r *edge.Response, date string, head bool, start time
 func (o *http2Writer) header(r *edge.Response, f framing, head bool, date string) {
 	h := o.w.Header()
 	for _, fl := range r.Header {
-		h.Add(fl.Name, fl.Value)
+		// net/http encodes the fields after the handler has returned, and its table of
+		// repeated fields keeps them for the life of the connection.
+		h.Add(fl.Name, strings.Clone(fl.Value))
 	}
 	if _, ok := h["Date"]; !ok {
 		h["Date"] = []string{date}
@@ -226,21 +231,39 @@ func (o *http2Writer) body(r *edge.Response, f framing, start time.Time) error {
 	return nil
 }
 
+// copyStep is how much of a span is handed to net/http at a time.
+const copyStep = 64 << 10
+
 // send writes span in steps, each under a deadline of its own: a client that
 // opens its flow-control window too slowly is cut like one on HTTP/1.
+//
+// The steps are copies. When a stream is reset, net/http's Write returns while the
+// connection may still be writing what it was given; a block of the RAM tier could
+// by then hold somebody else's bytes. A copy that met an error is never used again.
 func (o *http2Writer) send(span []byte) error {
 	for len(span) > 0 {
 		if err := o.rc.SetWriteDeadline(time.Now().Add(o.window)); err != nil {
 			return err
 		}
-		n, err := o.w.Write(span[:min(len(span), o.step)])
+		step := o.copied(span[:min(len(span), o.step, copyStep)])
+		n, err := o.w.Write(step)
 		o.account.Body += int64(n)
 		if err != nil {
+			*o.buf = nil
 			return err
 		}
 		span = span[n:]
 	}
 	return nil
+}
+
+// copied returns b in the stream's own buffer.
+func (o *http2Writer) copied(b []byte) []byte {
+	if cap(*o.buf) < len(b) {
+		*o.buf = make([]byte, 0, max(len(b), 16<<10))
+	}
+	*o.buf = append((*o.buf)[:0], b...)
+	return *o.buf
 }
 
 func (o *http2Writer) first(start time.Time) {
