@@ -510,3 +510,26 @@ func TestValidateDoesNotQueueUpBehindPrivateAnswers(t *testing.T) {
 		f.Leave()
 	}
 }
+
+// Between a reader's look at the blocks and its look at the fills a fill may
+// write its last bytes and end.
+func TestFillThatEndsUnderTheEyesOfAReader(t *testing.T) {
+	s := newStore(t, Options{})
+	f := s.lead(key)
+	o := f.Start(&object.Meta{Size: -1}, 0)
+	var r Reader
+	r.Open(o, 0, -1)
+	defer r.Close()
+	if err := errors.Join(write(f, []byte("body")), f.Commit(nil, false)); err != nil {
+		t.Fatal(err)
+	}
+	f.Leave()
+	for _, off := range []int64{3, 4} {
+		if what, err := r.outlook(off); what != here || err != nil {
+			t.Errorf("at %d of 4 the reader thinks: %d, %v", off, what, err)
+		}
+		if g, _, err := o.FillFrom(off, -1); g != nil || err != nil {
+			t.Errorf("at %d of 4: fill %v, %v", off, g, err)
+		}
+	}
+}

@@ -108,7 +108,7 @@ func (o *Object) FillFrom(off, limit int64) (f *Fill, leader bool, err error) {
 	if o.cut != nil {
 		return nil, false, o.cut
 	}
-	if o.coveredLocked(off) {
+	if o.coveredLocked(off) || o.arrivedLocked(off) {
 		return nil, false, nil
 	}
 	if !o.resumable() {
@@ -167,6 +167,18 @@ func (o *Object) coveredLocked(off int64) bool {
 		}
 	}
 	return false
+}
+
+// arrivedLocked reports whether the byte at off is in memory, or the end of the body.
+// A fill publishes both before it leaves the object. So only whoever has not
+// found a fill and then, still under the lock, neither of these may say that
+// something is missing.
+func (o *Object) arrivedLocked(off int64) bool {
+	if size := o.Size(); size >= 0 && off >= size {
+		return true
+	}
+	s := o.slot(int(off / object.BlockSize))
+	return s != nil && int64(s.ready.Load()) > off%object.BlockSize
 }
 
 // resumable reports whether missing blocks may be fetched by range. What is only

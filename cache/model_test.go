@@ -368,7 +368,7 @@ func (w *world) checkIdle() {
 // TestModel runs in synthetic time, so that pauses cost nothing and waits for
 // windows, lingering and stalls happen, too.
 func TestModel(t *testing.T) {
-	seeds := uint64(9)
+	seeds := uint64(6)
 	if testing.Short() {
 		seeds = 3
 	}

@@ -179,6 +179,8 @@ func (r *Reader) await(off int64) error {
 		return nil
 	}
 	switch what, err := r.outlook(off); what {
+	case here:
+		return nil
 	case comes:
 		return r.wait(progress)
 	case loadable:
@@ -196,6 +198,7 @@ type outlook uint8
 
 const (
 	nowhere  outlook = iota // the object is broken, or a fill has to be started
+	here                    // it came just now, or turned out to be the end
 	comes                   // somebody is bringing it
 	loadable                // it is on disk
 )
@@ -216,6 +219,9 @@ func (r *Reader) outlook(off int64) (outlook, error) {
 			defer o.room.broadcast()
 		}
 		return comes, nil
+	}
+	if o.arrivedLocked(off) {
+		return here, nil
 	}
 	if e := o.disk.Load(); e != nil && o.c.disks.Has(e, i) {
 		return loadable, nil
