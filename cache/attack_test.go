@@ -533,3 +533,51 @@ func TestFillThatEndsUnderTheEyesOfAReader(t *testing.T) {
 		}
 	}
 }
+
+// What nobody can fetch again is not evicted before the fastest reader has had it.
+func TestUnreadBlocksOfAnUnrepeatableBodyStay(t *testing.T) {
+	s := newStore(t, Options{Window: 8 * object.BlockSize})
+	f := s.lead(key)
+	o := f.Start(&object.Meta{Size: -1}, 0)
+	var r Reader
+	r.Open(o, 0, -1)
+	f.Leave()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	var wrote int64
+	for {
+		room, err := f.Buffer(ctx)
+		if err != nil {
+			break // a window ahead of the reader
+		}
+		f.Advance(len(room))
+		wrote += int64(len(room))
+	}
+	if wrote != heldWindow {
+		t.Errorf("the fill is %d bytes ahead, want %d", wrote, heldWindow)
+	}
+	held := 0
+	for { // pressure
+		b, ok := s.Cache.ram.Alloc(object.BlockSize)
+		if !ok {
+			break
+		}
+		held++
+		defer b.Release()
+	}
+	if held == 0 {
+		t.Fatal("no pressure")
+	}
+	for n := int64(0); n < wrote; {
+		span, err := r.Next()
+		if err != nil {
+			t.Fatalf("at %d of %d: %v", n, wrote, err)
+		}
+		n += int64(len(span))
+	}
+	r.Close()
+	f.Abort(io.ErrUnexpectedEOF)
+	if n := s.Stats().Objects; n != 0 {
+		t.Errorf("%d objects", n)
+	}
+}

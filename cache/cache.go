@@ -29,7 +29,8 @@ type Options struct {
 	RAM   *ram.Tier // required
 	Disks Disks     // nil: memory only
 	// Window is how far, in bytes, a fill of a larger object may run ahead of its
-	// fastest reader; 0 means 32 MiB or a quarter of the RAM tier.
+	// fastest reader; 0 means 32 MiB or a 32nd of the RAM tier, which is a third of
+	// what S3-FIFO has for blocks that nobody has read yet.
 	Window int64
 	// Linger is how long a fill that waits at its window survives without a
 	// reader; 0 means 5 s.
@@ -67,7 +68,7 @@ func New(o Options) *Cache {
 		joins: map[object.ID]*Fill{}, private: map[object.ID]int64{},
 	}
 	if c.window <= 0 {
-		c.window = max(2*object.BlockSize, min(32<<20, size/4))
+		c.window = max(2*object.BlockSize, min(32<<20, size/32))
 	}
 	if c.linger <= 0 {
 		c.linger = 5 * time.Second
@@ -204,8 +205,8 @@ func (c *Cache) freshen(o *Object, m *object.Meta) {
 // settle makes a whole block the RAM tier's.
 func (c *Cache) settle(s *slot) {
 	o := s.object
-	c.ram.Admit(s.block, blockHash(o.id, s.index), s)
 	s.done.Store(true)
+	c.ram.Admit(s.block, blockHash(o.id, s.index), s)
 	s.block.Release()
 }
 

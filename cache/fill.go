@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,7 @@ type Fill struct {
 	slot  *slot        // the block being written
 	prev  *Object      // what the new object replaced: an abort brings it back; nil at the end
 	spare *ram.Block   // reserved for the first block
+	held  []*slot      // whole, but not evictable before somebody has read them
 	ended bool
 }
 
@@ -238,6 +240,9 @@ func (f *Fill) open(ctx context.Context) error {
 	if err := f.awaitRoom(ctx); err != nil {
 		return err
 	}
+	if len(f.held) > 0 {
+		f.settle(f.obj.keepFrom(f))
+	}
 	o, i := f.obj, int(f.next.Load()/object.BlockSize)
 	if o.slot(i) != nil || o.failure() != nil {
 		return ErrAbandoned // somebody else filled what comes next, or broke the object
@@ -339,10 +344,22 @@ func (f *Fill) finish() {
 		s.done.Store(true)
 		return
 	}
-	f.c.settle(s)
+	s.done.Store(true)
+	f.held = append(f.held, s)
+	f.settle(o.keepFrom(f))
 	if (s.index+1)%object.StripeBlocks == 0 {
 		o.spillEarly(s.index / object.StripeBlocks)
 	}
+}
+
+// settle hands the blocks that end at or before offset to the RAM tier.
+func (f *Fill) settle(offset int64) {
+	n := 0
+	for n < len(f.held) && int64(f.held[n].index+1)*object.BlockSize <= offset {
+		f.c.settle(f.held[n])
+		n++
+	}
+	f.held = slices.Delete(f.held, 0, n)
 }
 
 // Commit ends the fill: everything it was asked for has been written. With m the
@@ -363,12 +380,12 @@ func (f *Fill) Commit(m *object.Meta, abandoned bool) error {
 		f.Abort(ErrAbandoned) // nobody can ever complete it
 		return nil
 	}
-	f.endOnce()
 	if abandoned {
 		f.dropPartial()
 	} else {
 		f.conclude(m)
 	}
+	f.endOnce()
 	f.prev = nil // or every version would keep all those before it
 	f.detach()
 	if !abandoned || o.resumable() {
@@ -453,6 +470,7 @@ func (f *Fill) Kill(err error) {
 func (f *Fill) endOnce() {
 	f.ended = true
 	f.c.fills.Add(-1)
+	f.settle(math.MaxInt64)
 	if f.spare != nil {
 		f.spare.Release()
 		f.spare = nil

@@ -39,6 +39,9 @@ func newStoreOf(t testing.TB, o Options, size int64) *store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if o.Window == 0 {
+		o.Window = size / 4 // tests write more than what they read
+	}
 	s := &store{TB: t, disk: &mapDisk{records: map[object.Key]*record{}}}
 	o.RAM = memory
 	if o.Disks == nil {

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"math"
 	"time"
 
 	"edged/cache/object"
@@ -195,14 +196,37 @@ func (o *Object) mayRun(f *Fill) (ok, idle bool) {
 	defer o.mu.Unlock()
 	idle = len(o.readers) == 0 && f.waiting.Load() <= 0
 	size, window := o.Size(), o.c.window
-	if o.transient {
+	switch {
+	case o.transient:
 		window = min(window, 2*object.BlockSize)
-	} else if size >= 0 && size <= window {
+	case size >= 0 && size <= window:
 		return true, idle
+	case !o.resumable() && !idle:
+		window = min(window, heldWindow)
 	}
+	return f.next.Load()-o.frontLocked(f) < window, idle
+}
+
+// frontLocked returns how far the fastest reader of what f writes is.
+func (o *Object) frontLocked(f *Fill) int64 {
 	next, front := f.next.Load(), f.start
 	for _, r := range o.readers {
 		front = max(front, min(r.off.Load(), next))
 	}
-	return next-front < window, idle
+	return front
+}
+
+// heldWindow bounds the bytes that keepFrom holds for one body of unbounded length.
+const heldWindow = 4 * object.BlockSize
+
+// keepFrom returns the offset from which on the blocks of f must not be evicted yet:
+// those that no reader has come to, of an object whose missing blocks nobody can
+// fetch again. Without a reader, and of any other object, there are none.
+func (o *Object) keepFrom(f *Fill) int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.resumable() || len(o.readers) == 0 && f.waiting.Load() <= 0 {
+		return math.MaxInt64
+	}
+	return o.frontLocked(f)
 }
