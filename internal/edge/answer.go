@@ -18,15 +18,23 @@ func (e *Edge) answer(x *Exchange) {
 	for range maxRounds {
 		o, tier, resolved := e.cache.Lookup(x.key, x, x.resolved[:0])
 		x.resolved = resolved
-		if o != nil && e.fromStored(x, o, tier) {
+		if o != nil && e.fromStored(x, o, tier) || o == nil && x.directive.OnlyIfCached && e.onlyIfCached(x) {
 			return
 		}
 		if e.forward(x, o) {
 			return
 		}
+		x.out.Forward, x.out.Collapsed = ForwardNone, false
 	}
 	x.out.Detail = DetailOriginProtocol
 	e.refuse(x, 502)
+}
+
+// onlyIfCached answers a client that does not want the origin to be asked
+// (RFC 9111 §5.2.1.7). It always returns true.
+func (e *Edge) onlyIfCached(x *Exchange) bool {
+	x.out.Detail = DetailOnlyIfCached
+	return !e.refuse(x, 504)
 }
 
 // fromStored serves o when it may be served as it is.
@@ -38,14 +46,14 @@ func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
 		x.out.Detail = DetailStale
 		e.validate(x, o, m)
 	case rfc9111.Unsatisfiable504:
-		x.out.Detail = DetailOnlyIfCached
 		e.cache.Done(o)
-		return !e.refuse(x, 504)
+		return e.onlyIfCached(x)
 	default:
 		return false
 	}
-	if tier == cache.TierDisk && !o.Readable() {
-		return false // the disk has lost it: a miss
+	if !o.Readable() { // memory or disk has lost part of it: a miss
+		x.out.Detail = DetailNone
+		return false
 	}
 	x.out.Hit, x.out.Tier = true, tier
 	e.respond(x, o, m)
@@ -54,14 +62,24 @@ func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
 
 // validate fetches in the background, unless somebody does already.
 func (e *Edge) validate(x *Exchange, o *cache.Object, m *object.Meta) {
-	f, leader, _ := e.cache.Join(x.resolved, m, x.now)
-	if f == nil {
-		return
+	if f := e.cache.Validate(x.resolved, m, x.now); f != nil {
+		defer f.Leave()
+		e.lead(x, f, o)
 	}
-	if leader {
-		e.startFetch(f, x.newFetch(o))
-	}
-	f.Leave()
+}
+
+// lead starts the fetch of a fill that x leads. What goes wrong before it has a
+// goroutine of its own ends the fill, too: others wait for it.
+func (e *Edge) lead(x *Exchange, f *cache.Fill, stored *cache.Object) {
+	started := false
+	defer func() {
+		if !started {
+			f.Abort(errPanic)
+		}
+	}()
+	job := x.newFetch(stored)
+	started = true
+	e.startFetch(f, job)
 }
 
 // forward brings what Lookup did not have: as the leader of a fetch or behind
@@ -80,23 +98,42 @@ func (e *Edge) forward(x *Exchange, stale *cache.Object) bool {
 		return e.share(x, newer)
 	}
 	defer f.Leave()
+	if stale != nil {
+		defer e.unused(x, stale)
+	}
 	if leader {
-		e.startFetch(f, x.newFetch(stale))
+		e.lead(x, f, stale)
 	}
 	<-f.Ready()
 	x.leading, x.out.Collapsed = leader, !leader
-	if err := f.Err(); err != nil {
+	switch err := f.Err(); {
+	case err == nil:
+		return e.fetched(x, f, leader)
+	case !leader && errors.Is(err, origin.ErrLoop):
+		return false // that was the leader's request going in circles, not this one
+	default:
 		e.failed(x, stale, err)
 		return true
 	}
-	return e.fetched(x, f, leader)
+}
+
+// unused lets go of what Lookup found unless it is served after all: an object
+// that was only looked at on disk has no place in memory.
+func (e *Edge) unused(x *Exchange, o *cache.Object) {
+	if x.object() != o {
+		e.cache.Done(o)
+	}
 }
 
 // share serves an object that came into the index while this request was on its
-// way to fetch it: as good as having waited for that fetch.
+// way to fetch it: as good as having waited for that fetch. What the origin said
+// after this request had arrived will do even if it must be validated before
+// every use, or a crowd would never see two alike and go on asking.
 func (e *Edge) share(x *Exchange, o *cache.Object) bool {
 	m := o.Meta()
-	if rfc9111.Evaluate(&m.Freshness, x.directive, e.now().UnixNano()) != rfc9111.Fresh {
+	fresh := m.Freshness.Received >= x.arrived ||
+		rfc9111.Evaluate(&m.Freshness, x.directive, e.now().UnixNano()) == rfc9111.Fresh
+	if !fresh || !o.Readable() {
 		return false
 	}
 	x.out.Collapsed, x.out.Stored, x.out.Tier = true, true, cache.TierRAM
@@ -108,7 +145,6 @@ func (e *Edge) share(x *Exchange, o *cache.Object) bool {
 func (e *Edge) fetched(x *Exchange, f *cache.Fill, leader bool) bool {
 	o := f.Object()
 	if !leader && (!f.Shared() || string(o.Key()) != borrowed(x.resolved)) {
-		x.out.Collapsed = false
 		return false
 	}
 	m := o.Meta()
@@ -135,7 +171,6 @@ func (e *Edge) failed(x *Exchange, stale *cache.Object, err error) {
 			e.respond(x, stale, m)
 			return
 		}
-		e.cache.Done(stale)
 	}
 	x.out.Detail = detail
 	e.refuse(x, status)

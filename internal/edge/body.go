@@ -58,8 +58,8 @@ func (b *body) refill() error {
 		return err
 	}
 	b.reader.Lead()
-	b.x.edge.startFetch(f, b.x.newFetch(o))
-	f.Leave()
+	defer f.Leave()
+	b.x.edge.lead(b.x, f, o)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -17,9 +16,10 @@ import (
 )
 
 var (
-	errOriginStatus  = errors.New("edge: origin answered with a server error")
+	errOriginStatus  = errors.New("edge: origin answered with an error")
 	errOriginRange   = errors.New("edge: origin sent another range than asked for")
 	errOriginChanged = errors.New("edge: origin has another version now")
+	errPanic         = errors.New("edge: panic in a fetch")
 )
 
 // fetch is one job for an origin. It owns everything it holds: the request that
@@ -77,7 +77,7 @@ func (x *Exchange) seekStart(stored *cache.Object) int64 {
 		return 0
 	}
 	const unknown = int64(1) << 62
-	ranges, outcome := byterange.Parse(x.Req.Header.Get("Range"), unknown, x.ranges[:0])
+	ranges, outcome := byterange.Parse(x.rangeField(), unknown, x.ranges[:0])
 	if outcome != byterange.Partial || len(ranges) != 1 || ranges[0].Start >= unknown/2 {
 		return 0
 	}
@@ -99,7 +99,7 @@ func (e *Edge) startFetch(fill *cache.Fill, f *fetch) {
 func (e *Edge) recoverFetch(fill *cache.Fill) {
 	if p := recover(); p != nil {
 		e.errors.Error("panic in a fetch", "stack", string(debug.Stack()))
-		fill.Abort(fmt.Errorf("edge: panic in a fetch"))
+		fill.Abort(errPanic)
 	}
 }
 

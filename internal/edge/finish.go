@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"time"
 
 	"edged/auth"
@@ -99,10 +100,27 @@ func (x *Exchange) logHost() []byte {
 }
 
 // logPath is the canonical path. Of a target that was refused before its token was
-// cut out nothing is logged: the token could still be in it.
+// cut out nothing is logged, and nothing of a path with a token in a place where
+// none belongs: somebody may have built his URLs wrongly, the token can be good.
 func (x *Exchange) logPath() []byte {
-	if len(x.key) == 0 && !x.out.Checked || x.out.Denied == auth.TwoPlaces || x.out.Denied == auth.Duplicate {
+	if len(x.key) == 0 && !x.out.Checked || x.out.Denied == auth.TwoPlaces || x.out.Denied == auth.Duplicate ||
+		holdsToken(x.path) {
 		return nil
 	}
 	return x.path
+}
+
+// holdsToken reports whether "ect=", in any case, is anywhere in path.
+func holdsToken(path []byte) bool {
+	const name = "ect"
+	for {
+		i := bytes.IndexByte(path, '=')
+		if i < 0 {
+			return false
+		}
+		if i >= len(name) && bytes.EqualFold(path[i-len(name):i], []byte(name)) {
+			return true
+		}
+		path = path[i+1:]
+	}
 }

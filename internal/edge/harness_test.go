@@ -51,6 +51,7 @@ type bench struct {
 	testing.TB
 	edge    *Edge
 	cache   *cache.Cache
+	memory  *ram.Tier
 	site    *Site
 	clock   *clock
 	log     *records
@@ -76,6 +77,7 @@ func newBench(t testing.TB, handler http.HandlerFunc, change ...func(*Site)) *be
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.memory = memory
 	b.cache = cache.New(cache.Options{RAM: memory})
 	b.edge = New(Options{Cache: b.cache, Log: b.log, Now: b.clock.now})
 	b.site = &Site{

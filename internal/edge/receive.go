@@ -31,15 +31,24 @@ func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *or
 		return false, fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
 	}
 	m := e.newMeta(f, resp, resp.Size)
-	e.start(fill, f, resp, m, 0)
-	return false, e.pump(ctx, fill, f, resp)
+	return false, e.take(ctx, fill, f, resp, m, 0)
 }
 
-// freshen ends a validation. A 304 that speaks of another version than ours is of
-// no use: ask again without conditions.
+// take publishes the header, once there is memory for what follows, and pumps the
+// body, which begins at offset.
+func (e *Edge) take(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) error {
+	if err := fill.Reserve(ctx, m.Size, offset); err != nil {
+		return err
+	}
+	e.start(fill, f, resp, m, offset)
+	return e.pump(ctx, fill, f, resp)
+}
+
+// freshen ends a validation. A 304 that speaks of another version than ours, or of
+// one that was evicted meanwhile, is of no use: ask again without conditions.
 func (e *Edge) freshen(fill *cache.Fill, f *fetch, resp *origin.Response) (again bool) {
 	old := f.stored.Meta()
-	if !rfc9111.SameVersion(old, resp.Status, resp.Header) {
+	if !rfc9111.SameVersion(old, resp.Status, resp.Header) || !f.stored.Readable() {
 		return true
 	}
 	d := f.class.Defaults()
@@ -66,8 +75,7 @@ func (e *Edge) receivePart(ctx context.Context, fill *cache.Fill, f *fetch, resp
 	if m.Freshness.Flags&object.Resumable == 0 {
 		return true, nil
 	}
-	e.start(fill, f, resp, m, f.start)
-	return false, e.pump(ctx, fill, f, resp)
+	return false, e.take(ctx, fill, f, resp, m, f.start)
 }
 
 // start publishes m as a stored object if it may be stored, else as one that is
@@ -78,9 +86,12 @@ func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *objec
 	names = f.site.forwarded(names)
 	switch {
 	case star || resp.CloseDelimited || why != rfc9111.OK:
-		shared := !star && (why == rfc9111.OK || why == rfc9111.NoLifetime) && len(names) == 0
+		shared := !star && (why == rfc9111.OK || why == rfc9111.NoLifetime) && len(names) == 0 && m.Size <= cache.MaxShared
 		if !shared {
 			fill.DontCollapse(e.now().UnixNano())
+		}
+		if f.stored != nil && replaces(m.Status) {
+			f.stored.Forget()
 		}
 		fill.StartTransient(m, offset, shared)
 	case len(names) > 0:
@@ -89,6 +100,13 @@ func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *objec
 	default:
 		fill.Start(m, offset)
 	}
+}
+
+// replaces reports whether an answer of this status says what the resource is now,
+// so that what was stored of it is over even if the answer may not be stored.
+// Refusals and faults (403, 429, …) say nothing of the kind.
+func replaces(status int) bool {
+	return status < 400 || status == 404 || status == 410
 }
 
 // forwarded leaves of the selecting fields those that the origin gets to see:
@@ -136,10 +154,10 @@ func strongValidator(m *object.Meta) bool {
 func (e *Edge) complete(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) error {
 	m := fill.Object().Meta()
 	switch {
-	case resp.Status >= 500:
+	case resp.Status >= 400 && !replaces(resp.Status) && resp.Status != 412 && resp.Status != 416:
 		return fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
-	case resp.Status != 206 && resp.Status != 200, !rfc9111.SameVersion(m, resp.Status, resp.Header):
-		fill.Kill(errOriginChanged)
+	case resp.Status != 206 && resp.Status != 200, !rfc9111.SameVersion(m, 206, resp.Header):
+		fill.Kill(errOriginChanged) // a whole body needs the same strong proof as a part
 		return nil
 	}
 	at := int64(0)
@@ -154,16 +172,13 @@ func (e *Edge) complete(ctx context.Context, fill *cache.Fill, f *fetch, resp *o
 		fill.Kill(errOriginChanged)
 		return nil
 	}
-	if err := skip(resp, fill.Next()-at); err != nil {
+	// An origin that ignored Range sends what comes before it, too.
+	skipped, err := io.CopyN(io.Discard, resp, fill.Next()-at)
+	f.site.counters.fetched.Add(uint64(skipped))
+	if err != nil {
 		return err
 	}
 	return e.pump(ctx, fill, f, resp)
-}
-
-// skip reads over n bytes of a body whose origin ignored Range.
-func skip(r io.Reader, n int64) error {
-	_, err := io.CopyN(io.Discard, r, n)
-	return err
 }
 
 // pump moves the body into the arena until its framing ends.

@@ -52,12 +52,10 @@ func (x *Exchange) text(s string) {
 func (e *Edge) respond(x *Exchange, o *cache.Object, m *object.Meta) {
 	x.meta = m
 	x.out.TTL, x.out.HasTTL = m.Freshness.TTL(x.now), x.out.FwdStatus == 0 || x.out.Stored
-	switch c := x.conditions(); {
-	case m.Status != 200:
-		e.whole(x, o, m)
-	case c != nil && c.Evaluate(m) == rfc9111.NotModified:
+	switch x.conditions().Evaluate(m) {
+	case rfc9111.NotModified:
 		e.notModified(x, o, m)
-	case c != nil && c.Evaluate(m) == rfc9111.Failed:
+	case rfc9111.Failed:
 		x.out.Detail = DetailPrecondition
 		e.release(x, o)
 		e.refuse(x, 412)
@@ -72,8 +70,7 @@ func (e *Edge) release(x *Exchange, o *cache.Object) {
 	e.cache.Done(o)
 }
 
-// conditions returns the conditional fields of the request, nil when there are
-// none.
+// conditions returns the conditional fields of the request.
 func (x *Exchange) conditions() *rfc9111.Conditions {
 	c := &x.cond
 	*c = rfc9111.Conditions{
@@ -81,18 +78,24 @@ func (x *Exchange) conditions() *rfc9111.Conditions {
 		IfModifiedSince: x.Req.Header.Get("If-Modified-Since"), IfUnmodifiedSince: x.Req.Header.Get("If-Unmodified-Since"),
 		IfRange: x.Req.Header.Get("If-Range"),
 	}
-	if c.IfMatch == nil && c.IfNoneMatch == nil && c.IfModifiedSince == nil && c.IfUnmodifiedSince == nil {
+	return c
+}
+
+// rangeField returns the Range field of the request, nil when there is none that
+// counts: the RFC defines it for GET only (RFC 9110 §14.2).
+func (x *Exchange) rangeField() []byte {
+	if borrowed(x.Req.Method) == "HEAD" {
 		return nil
 	}
-	return c
+	return x.Req.Header.Get("Range")
 }
 
 // selectRange answers a Range request from the blocks, or with the whole body
 // where the range does not apply, is malformed, or asks for several pieces.
 func (e *Edge) selectRange(x *Exchange, o *cache.Object, m *object.Meta) {
-	ask := x.Req.Header.Get("Range")
+	ask := x.rangeField()
 	size := o.Size()
-	if ask == nil || size < 0 || !x.cond.RangeApplies(m) {
+	if ask == nil || m.Status != 200 || size < 0 || !x.cond.RangeApplies(m) {
 		e.whole(x, o, m)
 		return
 	}

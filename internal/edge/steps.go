@@ -131,7 +131,7 @@ func (e *Edge) identify(x *Exchange) {
 	}
 	site := x.site.Name
 	if x.site.wildcard { // the origin is told the viewer's host, so the key holds it
-		site = borrowed(x.host)
+		site = x.value(func(b []byte) []byte { return append(append(b, '*'), x.host...) })
 	}
 	x.key = object.AppendKey(x.key[:0], x.site.Account, site, x.encoded[:path], query)
 }
