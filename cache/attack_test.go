@@ -581,3 +581,32 @@ func TestUnreadBlocksOfAnUnrepeatableBodyStay(t *testing.T) {
 		t.Errorf("%d objects", n)
 	}
 }
+
+// Somebody far ahead in a film is served by another fill: he must not make the one
+// behind him run away from its own viewer, nor keep it when that one has left.
+func TestReaderElsewhereDoesNotPaceAFill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, Options{Window: 2 * object.BlockSize})
+		f := s.lead(key)
+		o := f.Start(&object.Meta{Size: 100 * object.BlockSize, Freshness: object.Freshness{Flags: object.Resumable}}, 0)
+		var here, ahead Reader
+		here.Open(o, 0, -1)
+		ahead.Open(o, 80*object.BlockSize, -1)
+		defer here.Close()
+		defer ahead.Close()
+		f.Leave()
+		ended := make(chan error)
+		go func() { ended <- write(f, make([]byte, 100*object.BlockSize)) }()
+		synctest.Wait()
+		if n := f.Next(); n != 2*object.BlockSize {
+			t.Errorf("the fill is at %d although its viewer is at 0", n)
+		}
+		here.Close()
+		if err := <-ended; !errors.Is(err, ErrAbandoned) {
+			t.Errorf("without its viewer the fill ended with %v", err)
+		}
+		if err := f.Commit(nil, true); err != nil {
+			t.Error(err)
+		}
+	})
+}

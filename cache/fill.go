@@ -241,7 +241,8 @@ func (f *Fill) open(ctx context.Context) error {
 		return err
 	}
 	if len(f.held) > 0 {
-		f.settle(f.obj.keepFrom(f))
+		from, _ := f.obj.keeps(f)
+		f.settle(from)
 	}
 	o, i := f.obj, int(f.next.Load()/object.BlockSize)
 	if o.slot(i) != nil || o.failure() != nil {
@@ -344,12 +345,23 @@ func (f *Fill) finish() {
 		s.done.Store(true)
 		return
 	}
-	s.done.Store(true)
-	f.held = append(f.held, s)
-	f.settle(o.keepFrom(f))
+	f.hold(s)
 	if (s.index+1)%object.StripeBlocks == 0 {
 		o.spillEarly(s.index / object.StripeBlocks)
 	}
+}
+
+// hold takes a whole block into those that are not evictable before somebody has
+// read them, if that is somebody's next, and hands it to the RAM tier otherwise.
+func (f *Fill) hold(s *slot) {
+	from, to := f.obj.keeps(f)
+	f.settle(from)
+	if int64(s.index)*object.BlockSize >= to || int64(s.index+1)*object.BlockSize <= from {
+		f.c.settle(s)
+		return
+	}
+	s.done.Store(true)
+	f.held = append(f.held, s)
 }
 
 // settle hands the blocks that end at or before offset to the RAM tier.

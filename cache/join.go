@@ -190,11 +190,12 @@ func (o *Object) resumable() bool {
 }
 
 // mayRun reports whether fill f may start its next block, and whether nobody
-// reads or is about to.
+// reads what it writes or is about to.
 func (o *Object) mayRun(f *Fill) (ok, idle bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	idle = len(o.readers) == 0 && f.waiting.Load() <= 0
+	front, read := o.frontLocked(f)
+	idle = !read && f.waiting.Load() <= 0
 	size, window := o.Size(), o.c.window
 	switch {
 	case o.transient:
@@ -204,29 +205,38 @@ func (o *Object) mayRun(f *Fill) (ok, idle bool) {
 	case !o.resumable() && !idle:
 		window = min(window, heldWindow)
 	}
-	return f.next.Load()-o.frontLocked(f) < window, idle
+	return f.next.Load()-front < window, idle
 }
 
-// frontLocked returns how far the fastest reader of what f writes is.
-func (o *Object) frontLocked(f *Fill) int64 {
+// frontLocked returns how far the fastest reader of what f writes is, and whether
+// there is one. Of a resumable object other fills may serve readers elsewhere.
+func (o *Object) frontLocked(f *Fill) (front int64, read bool) {
 	next, front := f.next.Load(), f.start
 	for _, r := range o.readers {
-		front = max(front, min(r.off.Load(), next))
+		off := r.off.Load()
+		if o.resumable() && (off < f.start || off > next+o.c.window) {
+			continue
+		}
+		front, read = max(front, min(off, next)), true
 	}
-	return front
+	return front, read
 }
 
-// heldWindow bounds the bytes that keepFrom holds for one body of unbounded length.
+// heldWindow bounds the bytes that a fill of a long body holds for its readers.
 const heldWindow = 4 * object.BlockSize
 
-// keepFrom returns the offset from which on the blocks of f must not be evicted yet:
-// those that no reader has come to, of an object whose missing blocks nobody can
-// fetch again. Without a reader, and of any other object, there are none.
-func (o *Object) keepFrom(f *Fill) int64 {
+// keeps returns the offsets between which the blocks of f should not be evicted yet,
+// because the fastest reader has not come to them. Where they could not be fetched
+// again there is no upper bound but the window.
+func (o *Object) keeps(f *Fill) (from, to int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.resumable() || len(o.readers) == 0 && f.waiting.Load() <= 0 {
-		return math.MaxInt64
+	front, read := o.frontLocked(f)
+	switch {
+	case !read && f.waiting.Load() <= 0:
+		return math.MaxInt64, math.MaxInt64
+	case o.resumable():
+		return front, front + heldWindow
 	}
-	return o.frontLocked(f)
+	return front, math.MaxInt64
 }
