@@ -113,6 +113,7 @@ func TestPanicOfALeaderFreesTheKey(t *testing.T) {
 	b.edge.Panicked(x)
 	b.edge.Finish(x, Delivery{})
 	b.want(b.get("/v/a.m4s"), 200, "fwd=uri-miss")
+	b.edge.fetchers.Wait()
 	if n := b.cache.Stats().Fills; n != 0 {
 		t.Errorf("%d fills have not ended", n)
 	}
@@ -308,9 +309,9 @@ func TestManyKeysAtOnceThroughLittleMemory(t *testing.T) {
 		})
 	}
 	all.Wait()
-	b.edge.fetchers.Wait()
 	t.Logf("%d good, %d refused", good.Load(), refused.Load())
 	b.want(b.get("/v/next.m4s"), 200)
+	b.edge.fetchers.Wait()
 	if n := b.cache.Stats(); n.Fills != 0 || n.Objects > 64 {
 		t.Errorf("%d fills, %d objects in 64 MiB", n.Fills, n.Objects)
 	}
