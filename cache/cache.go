@@ -97,7 +97,7 @@ func (c *Cache) Lookup(key []byte, sel Selecting, buf []byte) (o *Object, tier T
 	if o == nil || o.Meta().Freshness.Flags&object.VaryMarker == 0 {
 		return o, tier, append(buf, key...)
 	}
-	resolved = AppendVariant(append(buf, key...), o.Meta().Header.Get("Vary"), sel)
+	resolved = appendVariant(append(buf, key...), o.Meta(), sel)
 	if o, tier = c.find(resolved); o != nil && o.Meta().Freshness.Flags&object.VaryMarker != 0 {
 		o = nil
 	}

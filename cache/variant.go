@@ -1,16 +1,18 @@
 package cache
 
 import (
+	"strconv"
 	"strings"
 
 	"edged/cache/object"
 )
 
-// AppendVariant extends a primary key, already in dst, with what sel has for the
-// fields that names lists (", " between them), so that each combination is a key
-// of its own.
-func AppendVariant(dst []byte, names string, sel Selecting) []byte {
-	for name := range strings.SplitSeq(names, ", ") {
+// appendVariant extends a primary key, already in dst, with the identity of its
+// marker and with what sel has for the fields that the marker lists, so that each
+// combination is a key of its own, and none is found any more under another marker.
+func appendVariant(dst []byte, marker *object.Meta, sel Selecting) []byte {
+	dst = strconv.AppendUint(append(dst, 0), marker.Version, 36)
+	for name := range strings.SplitSeq(marker.Header.Get("Vary"), ", ") {
 		dst = append(dst, 0)
 		dst = append(append(dst, name...), '=')
 		dst = sel.AppendSelecting(dst, name)
@@ -24,8 +26,8 @@ func AppendVariant(dst []byte, names string, sel Selecting) []byte {
 func (f *Fill) Rekey(names []string, sel Selecting) {
 	list := strings.Join(names, ", ")
 	primary := object.Key(f.primary())
-	f.c.putMarker(primary, list)
-	f.key = object.Key(AppendVariant([]byte(primary), list, sel))
+	marker := f.c.putMarker(primary, list)
+	f.key = object.Key(appendVariant([]byte(primary), marker, sel))
 	f.id = object.HashString(f.c.seed, string(f.key))
 }
 
@@ -35,11 +37,12 @@ func (f *Fill) primary() string {
 	return account + "\x00" + site + "\x00" + target
 }
 
-// putMarker stores that names select among the variants of the primary key.
-func (c *Cache) putMarker(primary object.Key, names string) {
+// putMarker makes sure that the primary key has a marker that lists names, and
+// returns it.
+func (c *Cache) putMarker(primary object.Key, names string) *object.Meta {
 	id := object.HashString(c.seed, string(primary))
-	if o := c.index.get(id, []byte(primary)); o != nil && isMarker(o, names) {
-		return
+	if o, _ := c.find([]byte(primary)); o != nil && isMarker(o, names) {
+		return o.Meta()
 	}
 	account, _, _ := primary.Parts()
 	m := &object.Meta{Account: account, Header: object.Header{{Name: "Vary", Value: names}}}
@@ -48,6 +51,7 @@ func (c *Cache) putMarker(primary object.Key, names string) {
 	c.fills.Add(1)
 	f.Start(m, 0)
 	f.Commit(nil, false) //nolint:errcheck // an empty body cannot be cut short
+	return f.obj.Meta()
 }
 
 func isMarker(o *Object, names string) bool {

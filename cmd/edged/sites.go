@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"edged/auth"
+	"edged/cache/rfc9111"
 	"edged/internal/config"
 	"edged/internal/edge"
 	"edged/internal/target"
@@ -33,6 +34,7 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	site := &edge.Site{
 		Account: s.Account, Name: s.Name, Hosts: s.Hosts, Origins: origins,
 		Query: queryPolicy(s.Query), Forward: s.ForwardHeaders, ClientDirectives: s.ClientDirectives,
+		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies),
 		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
 		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http",
 	}
@@ -76,4 +78,11 @@ func originOptions(node string, s *config.Site) origin.Options {
 func queryPolicy(q config.Query) target.QueryPolicy {
 	modes := map[string]target.Mode{"all": target.All, "none": target.None, "allow": target.Allow, "deny": target.Deny}
 	return target.QueryPolicy{Mode: modes[q.Mode], Names: q.Names, Sort: q.Sort, Drop: []string{"ect"}}
+}
+
+// cookiePolicy translates the word that the configuration has checked.
+func cookiePolicy(word string) rfc9111.CookiePolicy {
+	return map[string]rfc9111.CookiePolicy{
+		"strip": rfc9111.CookieStrip, "refuse": rfc9111.CookieRefuse, "keep": rfc9111.CookieKeep,
+	}[word]
 }

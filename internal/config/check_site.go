@@ -100,6 +100,10 @@ func (l *loader) checkSite(s *Site) {
 	for _, name := range s.ForwardHeaders {
 		l.checkForward(s, name)
 	}
+	l.oneOfSite(s, "cookies", s.Cookies, "strip", "refuse", "keep")
+	for _, m := range s.Methods {
+		l.checkMethod(s, m)
+	}
 	l.checkOrigins(s)
 	l.checkToken(s)
 	l.checkCORS(s)
@@ -117,6 +121,17 @@ func (l *loader) checkForward(s *Site, name string) {
 		l.failSite(s, "forward_headers", "%q is not the name of a header field", name)
 	case slices.Contains(own, lower) || strings.HasPrefix(lower, "proxy-") || strings.HasPrefix(lower, "x-forwarded-"):
 		l.failSite(s, "forward_headers", "%s is a field that the edge sets itself: it cannot be forwarded", name)
+	}
+}
+
+// checkMethod takes methods that may be passed on. Those the edge answers itself, and
+// those that turn a connection or a request inside out, cannot be.
+func (l *loader) checkMethod(s *Site, m string) {
+	switch {
+	case !isToken(m) || m != strings.ToUpper(m):
+		l.failSite(s, "methods", "%q is not a method: write it in capitals, such as POST", m)
+	case slices.Contains([]string{"GET", "HEAD", "OPTIONS", "CONNECT", "TRACE"}, m):
+		l.failSite(s, "methods", "%s cannot be passed on: list unsafe methods only, such as POST, PUT or DELETE", m)
 	}
 }
 

@@ -85,6 +85,8 @@ type Site struct {
 
 	ForwardHeaders   []string `toml:"forward_headers"`   // request fields the origin gets; responses may vary on these
 	ClientDirectives bool     `toml:"client_directives"` // honour viewers' Cache-Control
+	Methods          []string `toml:"methods"`           // unsafe methods passed on to the origin
+	Cookies          string   `toml:"cookies"`           // strip, refuse, keep: responses that set cookies
 	RedirectHTTPS    bool     `toml:"redirect_https"`
 	HSTS             Duration `toml:"hsts"` // max-age of Strict-Transport-Security; 0 for none
 
@@ -164,6 +166,7 @@ func defaultSite() Site {
 			HoldTimeout: Duration(30 * time.Second), IdleTimeout: Duration(10 * time.Second),
 			TotalTimeout: Duration(time.Hour), MinRate: 1 << 10, MaxConnections: 512,
 		},
-		Query: Query{Mode: "all"},
+		Query:   Query{Mode: "all"},
+		Cookies: "strip",
 	}
 }

@@ -83,7 +83,11 @@ func (e *Edge) Serve(x *Exchange) {
 	x.begin(e.now().UnixNano())
 	if e.locate(x) && e.admit(x) && e.authorise(x) {
 		e.identify(x)
-		e.answer(x)
+		if x.site.passes(borrowed(x.Req.Method)) {
+			e.passOn(x)
+		} else {
+			e.answer(x)
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ type fetch struct {
 	stored    *cache.Object   // to be validated or completed; nil on a plain miss
 	start     int64           // first byte wanted of an object that is not known yet
 	requested int64           // when the request was sent, Unix nanoseconds
+	body      []byte          // content of an unsafe request
 	plain     bool            // neither conditional nor a range: the second try
 }
 
@@ -132,7 +133,7 @@ func (e *Edge) attempt(ctx context.Context, fill *cache.Fill, f *fetch) (again b
 
 // originRequest writes the request: allow-listed fields, conditions, range.
 func (f *fetch) originRequest(fill *cache.Fill) *origin.Request {
-	r := &origin.Request{Method: "GET", Target: f.target, Header: f.forwarded[:len(f.forwarded):len(f.forwarded)]}
+	r := &origin.Request{Method: f.request.Method, Body: f.body, Target: f.target, Header: f.forwarded[:len(f.forwarded):len(f.forwarded)]}
 	r.Hold = strings.Contains(f.target, "_HLS_msn=")
 	switch {
 	case fill.Object() != nil:
@@ -170,7 +171,7 @@ func validator(m *object.Meta) string {
 // policy is what the site decides where the RFCs leave room, with the defaults of
 // a media class for where the origin says nothing.
 func (f *fetch) policy(d media.Defaults) *rfc9111.Policy {
-	return &rfc9111.Policy{Defaults: rfc9111.Defaults{
+	return &rfc9111.Policy{Cookies: f.site.Cookies, Defaults: rfc9111.Defaults{
 		Lifetime: d.Lifetime, Negative: d.Negative,
 		StaleWhileRevalidate: d.StaleWhileRevalidate, StaleIfError: d.StaleIfError,
 		Heuristic: true,

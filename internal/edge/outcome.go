@@ -21,12 +21,13 @@ const (
 	ForwardStale           // what is stored is stale
 	ForwardPartial         // part of what was asked is not stored
 	ForwardBypass          // the response cannot be shared
+	ForwardMethod          // the method is not one that a cache answers
 	NumForwards
 )
 
 // String returns the token of RFC 9211.
 func (f Forward) String() string {
-	return [...]string{"", "uri-miss", "vary-miss", "stale", "partial", "bypass"}[f]
+	return [...]string{"", "uri-miss", "vary-miss", "stale", "partial", "bypass", "method"}[f]
 }
 
 // Detail is the closed list of reasons for what is neither a plain hit nor a
@@ -59,15 +60,16 @@ const (
 	DetailProtocol       // the adapter refused the request (framing, header size)
 	DetailInternal       // our own fault: a recovered panic
 	DetailOnlyIfCached   // only-if-cached and nothing stored
+	DetailTooLarge       // content of an unsafe request over the limit
 	NumDetails
 )
 
-// detailWords are the stable words, by Detail.
+// String returns the detail's stable word.
 func (d Detail) String() string {
 	return [NumDetails]string{
 		"", "preflight", "https-redirect", "bad-target", "framed-body", "unknown-host", "method", "denied", "stale-while-revalidate",
 		"stale-if-error", "not-modified", "precondition-failed", "range-not-satisfiable", "origin-connect", "origin-timeout",
-		"origin-protocol", "origin-status", "origin-loop", "no-memory", "body-cut", "protocol", "internal", "only-if-cached",
+		"origin-protocol", "origin-status", "origin-loop", "no-memory", "body-cut", "protocol", "internal", "only-if-cached", "content-too-large",
 	}[d]
 }
 

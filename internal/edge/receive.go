@@ -18,6 +18,10 @@ import (
 // receive publishes the header of an answer and pumps its body. again asks for a
 // second try without conditions.
 func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) (again bool, err error) {
+	if f.site.passes(f.request.Method) {
+		e.changed(fill, f, resp)
+		return false, e.take(ctx, fill, f, resp, e.newMeta(f, resp, resp.Size), 0)
+	}
 	switch {
 	case resp.Status == 304 && f.stored != nil && !f.plain:
 		return e.freshen(fill, f, resp), nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"edged/auth"
+	"edged/cache/rfc9111"
 	"edged/internal/target"
 	"edged/origin"
 )
@@ -38,6 +39,11 @@ type Site struct {
 	// ClientDirectives lets viewers' Cache-Control count (RFC 9111 §5.2.1): then
 	// they can make the edge ask the origin again.
 	ClientDirectives bool
+
+	// Methods lists the unsafe methods that are passed on to the origin. What they
+	// succeed in changing is no longer served from the cache.
+	Methods []string
+	Cookies rfc9111.CookiePolicy // what to do with responses that set cookies
 
 	RedirectHTTPS bool   // answer plain HTTP with a redirect
 	HSTS          string // Strict-Transport-Security on TLS, "" for none

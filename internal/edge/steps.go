@@ -39,14 +39,14 @@ func (e *Edge) locate(x *Exchange) bool {
 func (e *Edge) admit(x *Exchange) bool {
 	method := borrowed(x.Req.Method)
 	switch {
-	case x.Req.Framed:
+	case x.Req.Framed && !x.site.passes(method):
 		x.out.Detail = DetailFramed
 		x.Resp.Close = true
 		return e.refuse(x, 400)
 	case method == "OPTIONS":
 		e.preflight(x)
 		return false
-	case method != "GET" && method != "HEAD":
+	case method != "GET" && method != "HEAD" && !x.site.passes(method):
 		x.out.Detail = DetailMethod
 		return e.refuse(x, 405)
 	case x.site.RedirectHTTPS && x.Req.TLS == 0:

@@ -1,0 +1,21 @@
+package cache
+
+import "edged/cache/object"
+
+// Alone returns a fill that nobody joins, for a response that concerns one request
+// only. The caller owes it what a leader owes.
+func (c *Cache) Alone(key []byte) *Fill {
+	return c.leadLocked(object.Hash(c.seed, key), key, false) // without collapsing it touches nothing shared
+}
+
+// Invalidate forgets what is stored under a primary key, its variants included:
+// those are under keys of the marker that goes with it. A fetch under way stays,
+// it may have begun after what made the stored response invalid.
+func (c *Cache) Invalidate(key []byte) {
+	if o := c.index.get(object.Hash(c.seed, key), key); o != nil {
+		c.index.remove(o)
+	}
+	if c.disks != nil {
+		c.disks.Remove(object.Key(key))
+	}
+}
