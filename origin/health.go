@@ -117,6 +117,17 @@ func (h *health) up() bool {
 	return !h.down
 }
 
+// blames is blames for this origin. Where there is no other origin, failures that may
+// be the fault of one URL never take it down: one broken title would take all
+// others with it, and nobody would be better off.
+func (s *server) blames(e *Error) blame {
+	b := blames(e)
+	if b == blameStrike && len(s.opts.URLs) == 1 {
+		return blameNone
+	}
+	return b
+}
+
 // blames judges a failed attempt. What the node itself ended says nothing.
 func blames(e *Error) blame {
 	switch {

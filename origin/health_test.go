@@ -95,3 +95,26 @@ func TestBlames(t *testing.T) {
 		}
 	}
 }
+
+// TestLoneOriginKeepsServing checks that one broken URL does not take down the only
+// origin there is, while it does make a group turn to the next one.
+func TestLoneOriginKeepsServing(t *testing.T) {
+	cut := &Error{Kind: KindClosed, Phase: PhaseHeader, Err: errDown(0)}
+	refused := &Error{Kind: KindConnect, Phase: PhaseConnect, Err: errDown(0)}
+	lone := &server{opts: &Options{URLs: []string{"http://a"}}}
+	pair := &server{opts: &Options{URLs: []string{"http://a", "http://b"}}}
+	for _, c := range []struct {
+		name string
+		s    *server
+		err  *Error
+		want blame
+	}{
+		{"lone, cut", lone, cut, blameNone},
+		{"lone, refused", lone, refused, blameDown},
+		{"pair, cut", pair, cut, blameStrike},
+	} {
+		if got := c.s.blames(c.err); got != c.want {
+			t.Errorf("%s: blame %d, want %d", c.name, got, c.want)
+		}
+	}
+}

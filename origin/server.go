@@ -58,7 +58,7 @@ func (s *server) fetch(ctx context.Context, r *Request, end time.Time) (*Respons
 	resp, err := s.exchange(ctx, r, end)
 	if err != nil {
 		s.count.failed(err.Kind)
-		s.health.fail(time.Now(), a, blames(err), err.Kind)
+		s.health.fail(time.Now(), a, s.blames(err), err.Kind)
 		return nil, err
 	}
 	s.health.succeed()

@@ -34,7 +34,7 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	site := &edge.Site{
 		Account: s.Account, Name: s.Name, Hosts: s.Hosts, Origins: origins,
 		Query: queryPolicy(s.Query), Forward: s.ForwardHeaders, ClientDirectives: s.ClientDirectives,
-		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies),
+		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies), PassErrors: s.Origin.Errors == "pass",
 		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
 		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http",
 	}

@@ -100,6 +100,7 @@ func (l *loader) checkSite(s *Site) {
 	for _, name := range s.ForwardHeaders {
 		l.checkForward(s, name)
 	}
+	l.oneOfSite(s, "origin.errors", s.Origin.Errors, "replace", "pass")
 	l.oneOfSite(s, "cookies", s.Cookies, "strip", "refuse", "keep")
 	for _, m := range s.Methods {
 		l.checkMethod(s, m)

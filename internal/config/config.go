@@ -129,6 +129,7 @@ type Origin struct {
 	MaxConnections     int      `toml:"max_connections"`
 	CAFile             string   `toml:"ca_file"`
 	InsecureSkipVerify bool     `toml:"insecure_skip_verify"`
+	Errors             string   `toml:"errors"` // replace, pass: what viewers get of its 5xx
 }
 
 // Query says which parameters count for the cache key. Only those reach the origin.
@@ -164,7 +165,7 @@ func defaultSite() Site {
 		Origin: Origin{
 			ConnectTimeout: Duration(2 * time.Second), FirstByteTimeout: Duration(10 * time.Second),
 			HoldTimeout: Duration(30 * time.Second), IdleTimeout: Duration(10 * time.Second),
-			TotalTimeout: Duration(time.Hour), MinRate: 1 << 10, MaxConnections: 512,
+			TotalTimeout: Duration(time.Hour), MinRate: 1 << 10, MaxConnections: 512, Errors: "replace",
 		},
 		Query:   Query{Mode: "all"},
 		Cookies: "strip",

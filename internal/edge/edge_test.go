@@ -387,3 +387,27 @@ func TestHTTPSRedirectKeepsTheTarget(t *testing.T) {
 		t.Error("no HSTS on TLS")
 	}
 }
+
+func TestOriginErrorsPassWhereTheSiteWantsThem(t *testing.T) {
+	status, control := 200, "max-age=10, stale-if-error=60"
+	b := newBench(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", control)
+		w.WriteHeader(status)
+		io.WriteString(w, "from the origin")
+	}, func(s *Site) { s.PassErrors = true })
+	b.want(b.get("/a.bin"), 200)
+	b.clock.advance(11 * time.Second)
+	status, control = 503, "max-age=5"
+	b.want(b.get("/a.bin"), 200, "detail=stale-if-error")
+	b.clock.advance(60 * time.Second)
+	a := b.get("/a.bin")
+	b.want(a, 503, "fwd=stale", "fwd-status=503", "stored")
+	if a.body != "from the origin" {
+		t.Errorf("body %q", a.body)
+	}
+	b.want(b.get("/a.bin"), 503, "hit")
+	b.clock.advance(6 * time.Second)
+	control = "no-store"
+	b.want(b.get("/a.bin"), 503, "fwd=stale")
+	b.want(b.get("/a.bin"), 503, "fwd=")
+}

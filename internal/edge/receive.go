@@ -31,11 +31,20 @@ func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *or
 		return true, nil
 	case resp.Status == 304 || resp.Status < 200:
 		return false, fmt.Errorf("%w: status %d without being asked", origin.ErrProtocol, resp.Status)
-	case resp.Status >= 500:
+	case resp.Status >= 500 && !e.passesError(f):
 		return false, fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
 	}
 	m := e.newMeta(f, resp, resp.Size)
 	return false, e.take(ctx, fill, f, resp, m, 0)
+}
+
+// passesError reports whether the origin's own 5xx is what viewers get: the site
+// wants that, and there is nothing stale that may be served instead.
+func (e *Edge) passesError(f *fetch) bool {
+	if !f.site.PassErrors {
+		return false
+	}
+	return f.stored == nil || !rfc9111.MayServeOnError(&f.stored.Meta().Freshness, rfc9111.NoWishes(), e.now().UnixNano())
 }
 
 // take publishes the header, once there is memory for what follows, and pumps the

@@ -43,7 +43,10 @@ type Site struct {
 	// Methods lists the unsafe methods that are passed on to the origin. What they
 	// succeed in changing is no longer served from the cache.
 	Methods []string
-	Cookies rfc9111.CookiePolicy // what to do with responses that set cookies
+	// PassErrors hands the origin's own 5xx responses to viewers, and stores them as
+	// far as the origin says how long they live. Otherwise they become 502.
+	PassErrors bool
+	Cookies    rfc9111.CookiePolicy // what to do with responses that set cookies
 
 	RedirectHTTPS bool   // answer plain HTTP with a redirect
 	HSTS          string // Strict-Transport-Security on TLS, "" for none
