@@ -47,6 +47,11 @@ bench: ## compare with nginx side by side on this machine, about 4 minutes
 	@scripts/test-deps bench
 	go run ./testing/bench $(ARGS)
 
+SUITE_DIR ?=
+.PHONY: conform
+conform: ## run the public HTTP caching suite in SUITE_DIR against edged; needs Node.js
+	go run ./testing/conform -suite '$(SUITE_DIR)' $(ARGS)
+
 .PHONY: check
 check: ## format, vet and staticcheck; what continuous integration runs before the tests
 	@files=$$($(TOOL) gofumpt -l .); \
