@@ -23,7 +23,7 @@ type outcome struct {
 // parse reads a response from src with reads of the body of up to size bytes.
 func parse(src io.Reader, method string, size int) outcome {
 	br := bufio.NewReaderSize(src, maxHead)
-	h, err := readHead(br, method)
+	h, err := readHead(br, method, nil)
 	if err != nil {
 		return outcome{err: err}
 	}

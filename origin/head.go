@@ -41,8 +41,8 @@ type head struct {
 }
 
 // readHead reads heads from br until the final one. method is that of the
-// request: HEAD has no body.
-func readHead(br *bufio.Reader, method string) (head, error) {
+// request: HEAD has no body. Interim ones go to interim, unless that is nil.
+func readHead(br *bufio.Reader, method string, interim func(int, object.Header)) (head, error) {
 	for range maxInterim + 1 {
 		block, err := peekHead(br)
 		if err != nil {
@@ -59,6 +59,11 @@ func readHead(br *bufio.Reader, method string) (head, error) {
 			h, err := parseHead(status, minor, string(fields), method)
 			_, _ = br.Discard(len(block))
 			return h, err
+		case interim != nil && status > 101:
+			// Without a body there is no framing to go wrong: as for a HEAD.
+			if h, err := parseHead(status, minor, string(fields), "HEAD"); err == nil {
+				interim(status, h.header)
+			}
 		}
 		_, _ = br.Discard(len(block))
 	}

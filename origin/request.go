@@ -22,6 +22,9 @@ type Request struct {
 	Header object.Header
 	// Body is the content of an unsafe request, nil for none. Borrowed like the rest.
 	Body []byte
+	// Interim gets the interim responses (1xx but 100 and 101) in order, on the
+	// goroutine of Fetch; nil drops them. The header is the callee's.
+	Interim func(status int, header object.Header)
 	// Hold marks a request that the origin is expected to hold back (an LL-HLS
 	// blocking reload): HoldTimeout takes the place of FirstByteTimeout.
 	Hold bool

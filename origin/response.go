@@ -55,7 +55,7 @@ func (r *Response) open(q *Request, l limits) error {
 		return err
 	}
 	r.br = s.reader(c)
-	h, err := readHead(r.br, q.Method)
+	h, err := readHead(r.br, q.Method, q.Interim)
 	if err != nil {
 		return err
 	}

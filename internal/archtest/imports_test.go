@@ -26,7 +26,7 @@ internal/byterange  : |
 internal/media      : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/target internal/byterange |
-internal/server     : internal/edge | github.com/valyala/fasthttp golang.org/x/sys
+internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
 internal/admin      : internal/edge cache cache/disk cache/ram origin logfmt internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
 internal/demo       : auth |

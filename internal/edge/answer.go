@@ -70,7 +70,7 @@ func (e *Edge) validate(x *Exchange, o *cache.Object, m *object.Meta) {
 
 // lead starts the fetch of a fill that x leads. What goes wrong before it has a
 // goroutine of its own ends the fill, too: others wait for it.
-func (e *Edge) lead(x *Exchange, f *cache.Fill, stored *cache.Object) {
+func (e *Edge) lead(x *Exchange, f *cache.Fill, stored *cache.Object) *fetch {
 	started := false
 	defer func() {
 		if !started {
@@ -80,6 +80,7 @@ func (e *Edge) lead(x *Exchange, f *cache.Fill, stored *cache.Object) {
 	job := x.newFetch(stored)
 	started = true
 	e.startFetch(f, job)
+	return job
 }
 
 // forward brings what Lookup did not have: as the leader of a fetch or behind
@@ -101,10 +102,11 @@ func (e *Edge) forward(x *Exchange, stale *cache.Object) bool {
 	if stale != nil {
 		defer e.unused(x, stale)
 	}
+	var job *fetch
 	if leader {
-		e.lead(x, f, stale)
+		job = e.lead(x, f, stale)
 	}
-	<-f.Ready()
+	x.await(f, job)
 	x.leading, x.out.Collapsed = leader, !leader
 	switch err := f.Err(); {
 	case err == nil:

@@ -33,6 +33,12 @@ type Fields interface {
 	Append(dst [][]byte, name string) [][]byte
 }
 
+// InterimWriter sends interim responses (RFC 9110 §15.2) ahead of the final one. A
+// failure shows when the final response is written.
+type InterimWriter interface {
+	WriteInterim(status int, header []object.Field)
+}
+
 // Request is what an adapter knows of a request. The adapter fills it; all
 // bytes are borrowed until Edge.Finish.
 type Request struct {
@@ -43,6 +49,8 @@ type Request struct {
 	Client netip.AddrPort // peer of the connection
 	Proto  Proto          // HTTP version
 	TLS    uint16         // crypto/tls version constant, 0 on plain HTTP
+	// Interim is nil where the client's protocol has no interim responses.
+	Interim InterimWriter
 	// Body is the content of a request whose method may have some, nil when there
 	// is none. What is not read of it is dropped with the connection.
 	Body io.Reader

@@ -35,6 +35,7 @@ type fetch struct {
 	start     int64           // first byte wanted of an object that is not known yet
 	requested int64           // when the request was sent, Unix nanoseconds
 	body      []byte          // content of an unsafe request
+	interim   chan interim    // nil when nobody wants interim responses
 	plain     bool            // neither conditional nor a range: the second try
 }
 
@@ -68,6 +69,9 @@ func (x *Exchange) newFetch(stored *cache.Object) *fetch {
 		object.Field{Name: "X-Forwarded-Host", Value: x.publicHost()},
 		object.Field{Name: "X-Forwarded-Proto", Value: x.site.PublicScheme})
 	f.start = x.seekStart(stored)
+	if x.Req.Interim != nil {
+		f.interim = make(chan interim, maxInterim)
+	}
 	return f
 }
 
@@ -134,6 +138,9 @@ func (e *Edge) attempt(ctx context.Context, fill *cache.Fill, f *fetch) (again b
 // originRequest writes the request: allow-listed fields, conditions, range.
 func (f *fetch) originRequest(fill *cache.Fill) *origin.Request {
 	r := &origin.Request{Method: f.request.Method, Body: f.body, Target: f.target, Header: f.forwarded[:len(f.forwarded):len(f.forwarded)]}
+	if f.interim != nil {
+		r.Interim = f.early
+	}
 	r.Hold = strings.Contains(f.target, "_HLS_msn=")
 	switch {
 	case fill.Object() != nil:

@@ -40,7 +40,7 @@ func (e *Edge) passOn(x *Exchange) {
 		}
 	}
 	e.startFetch(fill, job)
-	<-fill.Ready()
+	x.await(fill, job)
 	x.leading = true
 	if err := fill.Err(); err != nil {
 		e.failed(x, nil, err)

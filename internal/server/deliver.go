@@ -24,11 +24,16 @@ type delivery struct {
 	head    []byte // header, later chunk lines; not yet sent
 	buf     []byte // backing of head, kept between responses
 	start   time.Time
+	broken  error // an interim response could not be written
 	account edge.Delivery
 }
 
 // write sends r. The error is why the connection must be cut.
 func (d *delivery) write(r *edge.Response, o *headOptions, start time.Time) error {
+	if err := d.broken; err != nil {
+		d.broken = nil
+		return err
+	}
 	d.start = start
 	d.buf = appendHead(d.buf[:0], r, o)
 	d.head = d.buf

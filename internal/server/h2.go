@@ -94,7 +94,7 @@ func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request) (whole bool) {
 	s, start := h.srv, time.Now()
 	out := http2Writer{w: w, rc: http.NewResponseController(w), window: s.opt.RateWindow, step: h.step(), buf: &st.buf}
-	sound := s.guard("http2 serve", func() { h.decide(st, w, r) })
+	sound := s.guard("http2 serve", func() { h.decide(st, w, r, &out) })
 	answered := sound || s.guard("http2 answer", func() { s.handler.Panicked(st.x) })
 	var err error
 	written := answered && s.guard("http2 deliver", func() {
@@ -115,9 +115,10 @@ func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request
 }
 
 // decide has the edge fill the response.
-func (h *http2Handler) decide(st *stream, w http.ResponseWriter, r *http.Request) {
+func (h *http2Handler) decide(st *stream, w http.ResponseWriter, r *http.Request, interim edge.InterimWriter) {
 	peer := r.Context().Value(connKey{}).(*http2Peer)
 	why := st.fill(r, peer)
+	st.x.Req.Interim = interim
 	if why == Accepted {
 		if st.x.Req.Body != nil {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.srv.opt.HeaderTimeout))

@@ -149,7 +149,10 @@ func (s *session) fill(ctx *fasthttp.RequestCtx) Refusal {
 	r, h := &s.x.Req, &ctx.Request.Header
 	r.Method, r.Target, r.Host = h.Method(), h.RequestURI(), h.Host()
 	r.Proto, r.TLS, r.Client = protoOf(h.Protocol()), s.version, s.conn.client
-	r.Header = &s.fields
+	r.Header, r.Interim = &s.fields, nil
+	if r.Proto == edge.HTTP11 {
+		r.Interim = s
+	}
 	why := s.fields.parse(h.RawHeaders())
 	r.Framed = s.fields.contentLength || s.fields.transferEncoding
 	r.Body = s.content.open(s.conn, ctx, r.Framed)
