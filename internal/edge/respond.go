@@ -50,6 +50,10 @@ func (x *Exchange) text(s string) {
 // respond completes the response from a stored (or filling) object: conditions,
 // range, header, body.
 func (e *Edge) respond(x *Exchange, o *cache.Object, m *object.Meta) {
+	if form, meta := e.coded(x, o, m); form != nil {
+		e.cache.Done(o)
+		o, m = form, meta
+	}
 	x.meta = m
 	x.out.TTL, x.out.HasTTL = m.Freshness.TTL(x.now), x.out.FwdStatus == 0 || x.out.Stored
 	switch x.conditions().Evaluate(m) {
@@ -140,6 +144,7 @@ func (e *Edge) notModified(x *Exchange, o *cache.Object, m *object.Meta) {
 			x.header = append(x.header, m.Header[i])
 		}
 	}
+	x.varies()
 	x.age(m)
 	x.finishHeader()
 	x.Resp.Size = -1
@@ -197,6 +202,9 @@ func bodied(status int) bool { return status >= 200 && status != 204 && status !
 // stored appends the fields of a stored response and its age.
 func (x *Exchange) stored(m *object.Meta) {
 	x.header = append(x.header, m.Header...)
+	if m.Status == 200 {
+		x.varies()
+	}
 	x.age(m)
 	if m.Status == 200 && !m.Header.Has("Accept-Ranges") {
 		x.field("Accept-Ranges", "bytes")

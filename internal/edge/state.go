@@ -28,9 +28,17 @@ type state struct {
 	meta    *object.Meta // of what is served
 	leading bool         // the fetch is this request's own
 	body    body
-	note    text // body of a generated response
-	cond    rfc9111.Conditions
-	record  logfmt.Record
+	coded   struct { // of the coded form being served
+		key, resolved []byte
+		meta          object.Meta
+	}
+	form struct { // the coded form that is served instead of the object
+		key, resolved []byte
+		meta          object.Meta
+	}
+	note   text // body of a generated response
+	cond   rfc9111.Conditions
+	record logfmt.Record
 
 	host      []byte // canonical host
 	path      []byte // canonical, decoded path

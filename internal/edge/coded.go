@@ -1,0 +1,155 @@
+package edge
+
+import (
+	"errors"
+	"io"
+	"strings"
+
+	"edged/cache"
+	"edged/cache/object"
+	"edged/internal/coding"
+	"edged/internal/media"
+)
+
+var errNotCoded = errors.New("edge: representation cannot be coded")
+
+// codable reports whether responses of a class are text that is worth coding.
+// Media segments are compressed already and are never touched.
+func codable(c media.Class) bool { return c == media.Manifest || c == media.Subtitle }
+
+// varies says that another Accept-Encoding could have got another form.
+func (x *Exchange) varies() {
+	if codable(x.out.Class) {
+		x.field("Vary", "Accept-Encoding")
+	}
+}
+
+// coded returns the coded form of a stored text that the client prefers, nil when
+// it gets the text as it is: on a miss, with a range, or where the origin has coded
+// it or forbids that. The form is made once for each version and kept beside it,
+// under the object's key and its version, with a strong validator of its own.
+// Freshness is that of the object, which may have been freshened since.
+func (e *Edge) coded(x *Exchange, o *cache.Object, m *object.Meta) (*cache.Object, *object.Meta) {
+	if !x.out.Hit || !codable(x.out.Class) || x.Req.Header.Get("Range") != nil || !mayCode(m) {
+		return nil, nil
+	}
+	c := coding.Negotiate(x.joined("Accept-Encoding"))
+	if c == coding.Identity {
+		return nil, nil
+	}
+	x.form.key = appendCodedKey(x.form.key[:0], o, m, c)
+	form, _, _ := e.cache.Lookup(x.form.key, x, x.form.resolved[:0])
+	if form == nil {
+		form = e.code(x, o, m, c)
+	}
+	if form == nil || !form.Readable() {
+		return nil, nil
+	}
+	x.form.meta = *form.Meta()
+	x.form.meta.Freshness = m.Freshness
+	return form, &x.form.meta
+}
+
+// mayCode reports whether a stored response may be coded (RFC 9110 §7.7).
+func mayCode(m *object.Meta) bool {
+	return m.Status == 200 && m.Size >= coding.MinSize && m.Size <= coding.MaxSize &&
+		!m.Header.Has("Content-Encoding") && !strings.Contains(m.Header.Joined("Cache-Control"), "no-transform")
+}
+
+// appendCodedKey appends the key of a coded form: the object's own, extended.
+func appendCodedKey(dst []byte, o *cache.Object, m *object.Meta, c coding.Coding) []byte {
+	dst = append(append(dst, o.Key()...), "\x00coding="...)
+	dst = append(append(dst, c.String()...), '@')
+	return appendHex(dst, m.Version)
+}
+
+func appendHex(dst []byte, v uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[v>>shift&15])
+	}
+	return dst
+}
+
+// code makes and stores the coded form, or waits for somebody who does.
+func (e *Edge) code(x *Exchange, o *cache.Object, m *object.Meta, c coding.Coding) *cache.Object {
+	f, leader, newer := e.cache.Join(x.form.key, nil, x.now)
+	if newer != nil {
+		return newer
+	}
+	defer f.Leave()
+	if !leader {
+		<-f.Ready()
+		return f.Object()
+	}
+	body, err := encodeObject(o, c)
+	if err != nil {
+		f.Abort(err)
+		return nil
+	}
+	return e.storeCoded(f, codedMeta(m, c, int64(len(body))), body)
+}
+
+// encodeObject returns the coded bytes of a whole text.
+func encodeObject(o *cache.Object, c coding.Coding) ([]byte, error) {
+	var r cache.Reader
+	r.Open(o, 0, -1)
+	defer r.Close()
+	var text []byte
+	for {
+		span, err := r.Next()
+		if err == io.EOF { //nolint:errorlint // returned bare
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		text = append(text, span...)
+	}
+	body, ok := coding.Append(nil, c, text)
+	if !ok {
+		return nil, errNotCoded
+	}
+	return body, nil
+}
+
+// codedMeta describes the coded form of m.
+func codedMeta(m *object.Meta, c coding.Coding, size int64) *object.Meta {
+	own := *m
+	own.Version, own.Size = 0, size
+	own.Freshness.Flags &^= object.Resumable
+	own.Header = make(object.Header, 0, len(m.Header)+1)
+	for _, f := range m.Header {
+		if strings.EqualFold(f.Name, "ETag") {
+			if f.Value = coding.ETag(f.Value, c); f.Value == "" {
+				continue
+			}
+		}
+		own.Header = append(own.Header, f)
+	}
+	own.Header = append(own.Header, object.Field{Name: "Content-Encoding", Value: c.String()})
+	return &own
+}
+
+// storeCoded fills the coded form in.
+func (e *Edge) storeCoded(f *cache.Fill, m *object.Meta, body []byte) *cache.Object {
+	if err := f.Reserve(e.ctx, m.Size, 0); err != nil {
+		f.Abort(err)
+		return nil
+	}
+	o := f.Start(m, 0)
+	for len(body) > 0 {
+		room, err := f.Buffer(e.ctx)
+		if err != nil {
+			f.Abort(err)
+			return nil
+		}
+		n := copy(room, body)
+		f.Advance(n)
+		body = body[n:]
+	}
+	if err := f.Commit(nil, false); err != nil {
+		return nil
+	}
+	return o
+}
