@@ -28,11 +28,7 @@ type state struct {
 	meta    *object.Meta // of what is served
 	leading bool         // the fetch is this request's own
 	body    body
-	coded   struct { // of the coded form being served
-		key, resolved []byte
-		meta          object.Meta
-	}
-	form struct { // the coded form that is served instead of the object
+	form    struct { // the coded form that is served instead of the object
 		key, resolved []byte
 		meta          object.Meta
 	}
@@ -102,7 +98,9 @@ func (x *Exchange) AppendSelecting(dst []byte, name string) []byte {
 
 // joined returns all lines of a request field joined by ", ", nil when absent. It
 // copies only when there is more than one.
-func (x *Exchange) joined(name string) []byte {
+func (x *Exchange) joined(name string) []byte { return x.joinedBy(name, ", ") }
+
+func (x *Exchange) joinedBy(name, separator string) []byte {
 	x.lines = x.Req.Header.Append(x.lines[:0], name)
 	switch len(x.lines) {
 	case 0:
@@ -113,7 +111,7 @@ func (x *Exchange) joined(name string) []byte {
 	start := len(x.scratch)
 	for i, line := range x.lines {
 		if i > 0 {
-			x.scratch = append(x.scratch, ", "...)
+			x.scratch = append(x.scratch, separator...)
 		}
 		x.scratch = append(x.scratch, line...)
 	}

@@ -94,24 +94,8 @@ func (x *Exchange) findToken() (why auth.Reason) {
 	return why
 }
 
-// cookies returns all Cookie lines joined by "; ", nil when there are none.
-func (x *Exchange) cookies() []byte {
-	x.lines = x.Req.Header.Append(x.lines[:0], "Cookie")
-	switch len(x.lines) {
-	case 0:
-		return nil
-	case 1:
-		return x.lines[0]
-	}
-	start := len(x.scratch)
-	for i, line := range x.lines {
-		if i > 0 {
-			x.scratch = append(x.scratch, "; "...)
-		}
-		x.scratch = append(x.scratch, line...)
-	}
-	return x.scratch[start:len(x.scratch):len(x.scratch)]
-}
+// cookies returns all Cookie lines as one (RFC 9113 §8.2.3), nil when there are none.
+func (x *Exchange) cookies() []byte { return x.joinedBy("Cookie", "; ") }
 
 // identify classifies the path and builds the cache key and the origin's target
 // from the same bytes: what is not in the key does not reach the origin.
