@@ -2,6 +2,7 @@ package coding
 
 import (
 	"bytes"
+	"math/bits"
 	"strings"
 
 	"github.com/andybalholm/brotli"
@@ -16,9 +17,6 @@ const (
 	MaxSize = 1 << 20
 )
 
-// zstdWindow is what RFC 9659 allows a sender to ask of a client: 8 MiB.
-const zstdWindow = 8 << 20
-
 // Append appends src, coded as c, to dst. It returns false, and dst as it was, when
 // the result would not be smaller, or src is outside the limits, or c is Identity.
 func Append(dst []byte, c Coding, src []byte) ([]byte, bool) {
@@ -32,19 +30,23 @@ func Append(dst []byte, c Coding, src []byte) ([]byte, bool) {
 	return append(dst, coded...), true
 }
 
+// window is the binary logarithm of a window that holds n bytes: a larger one would
+// only cost memory. MaxSize keeps it far below the 8 MiB that RFC 9659 allows.
+func window(n int) int { return max(10, bits.Len(uint(n-1))) }
+
 func encode(c Coding, src []byte) ([]byte, error) {
 	var buf bytes.Buffer
 	switch c {
 	case Zstd:
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression),
-			zstd.WithWindowSize(zstdWindow), zstd.WithEncoderConcurrency(1))
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+			zstd.WithWindowSize(1<<window(len(src))), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			return nil, err
 		}
 		defer e.Close() //nolint:errcheck // nothing is written to a stream
 		return e.EncodeAll(src, nil), nil
 	case Brotli:
-		w := brotli.NewWriterLevel(&buf, 9)
+		w := brotli.NewWriterOptions(&buf, brotli.WriterOptions{Quality: 9, LGWin: window(len(src))})
 		if _, err := w.Write(src); err != nil {
 			return nil, err
 		}

@@ -25,8 +25,8 @@ func (x *Exchange) varies() {
 }
 
 // coded returns the coded form of a stored text that the client prefers, nil when
-// it gets the text as it is: on a miss, with a range, or where the origin has coded
-// it or forbids that. The form is made once for each version and kept beside it,
+// it gets the text as it is: on a miss, with a range, until the form is made, or where
+// the origin has coded it or forbids that. The form is made once for each version and kept beside it,
 // under the object's key and its version, with a strong validator of its own.
 // Freshness is that of the object, which may have been freshened since.
 func (e *Edge) coded(x *Exchange, o *cache.Object, m *object.Meta) (*cache.Object, *object.Meta) {
@@ -40,9 +40,10 @@ func (e *Edge) coded(x *Exchange, o *cache.Object, m *object.Meta) (*cache.Objec
 	x.form.key = appendCodedKey(x.form.key[:0], o, m, c)
 	form, _, _ := e.cache.Lookup(x.form.key, x, x.form.resolved[:0])
 	if form == nil {
-		form = e.code(x, o, m, c)
+		e.code(x, o, m, c)
+		return nil, nil
 	}
-	if form == nil || !form.Readable() {
+	if !form.Readable() {
 		return nil, nil
 	}
 	x.form.meta = *form.Meta()
@@ -71,23 +72,26 @@ func appendHex(dst []byte, v uint64) []byte {
 	return dst
 }
 
-// code makes and stores the coded form, or waits for somebody who does.
-func (e *Edge) code(x *Exchange, o *cache.Object, m *object.Meta, c coding.Coding) *cache.Object {
-	f, leader, newer := e.cache.Join(x.form.key, nil, x.now)
-	if newer != nil {
-		return newer
+// code has the coded form made in the background, unless somebody is at it: nobody
+// waits for a coding, the text as it is will do until then. What turns out not to
+// get smaller is left alone for a while.
+func (e *Edge) code(x *Exchange, o *cache.Object, m *object.Meta, c coding.Coding) {
+	f := e.cache.Validate(x.form.key, nil, x.now)
+	if f == nil {
+		return
 	}
-	defer f.Leave()
-	if !leader {
-		<-f.Ready()
-		return f.Object()
-	}
-	body, err := encodeObject(o, c)
-	if err != nil {
-		f.Abort(err)
-		return nil
-	}
-	return e.storeCoded(f, codedMeta(m, c, int64(len(body))), body)
+	e.fetchers.Go(func() {
+		defer f.Leave()
+		defer e.recoverFetch(f)
+		body, err := encodeObject(o, c)
+		if err == nil {
+			err = e.storeCoded(f, codedMeta(m, c, int64(len(body))), body)
+		}
+		if err != nil {
+			f.DontCollapse(e.now().UnixNano())
+			f.Abort(err)
+		}
+	})
 }
 
 // encodeObject returns the coded bytes of a whole text.
@@ -132,24 +136,19 @@ func codedMeta(m *object.Meta, c coding.Coding, size int64) *object.Meta {
 }
 
 // storeCoded fills the coded form in.
-func (e *Edge) storeCoded(f *cache.Fill, m *object.Meta, body []byte) *cache.Object {
+func (e *Edge) storeCoded(f *cache.Fill, m *object.Meta, body []byte) error {
 	if err := f.Reserve(e.ctx, m.Size, 0); err != nil {
-		f.Abort(err)
-		return nil
+		return err
 	}
-	o := f.Start(m, 0)
+	f.Start(m, 0)
 	for len(body) > 0 {
 		room, err := f.Buffer(e.ctx)
 		if err != nil {
-			f.Abort(err)
-			return nil
+			return err
 		}
 		n := copy(room, body)
 		f.Advance(n)
 		body = body[n:]
 	}
-	if err := f.Commit(nil, false); err != nil {
-		return nil
-	}
-	return o
+	return f.Commit(nil, false)
 }

@@ -37,6 +37,10 @@ func TestManifestsAreCodedOnHits(t *testing.T) {
 		t.Error("a miss does not wait for a coding")
 	}
 	b.edge.fetchers.Wait()
+	if a := b.get("/v/a.m3u8", "Accept-Encoding", "gzip"); a.body != text {
+		t.Error("the first hit does not wait for a coding either")
+	}
+	b.edge.fetchers.Wait()
 	for range 2 {
 		a := b.get("/v/a.m3u8", "Accept-Encoding", "gzip")
 		b.want(a, 200, "hit")
@@ -66,12 +70,18 @@ func TestCodedFormFollowsItsVersion(t *testing.T) {
 	})
 	b.get("/v/a.m3u8")
 	b.edge.fetchers.Wait()
+	b.get("/v/a.m3u8", "Accept-Encoding", "gzip")
+	b.edge.fetchers.Wait()
 	if got := gunzip(t, b.get("/v/a.m3u8", "Accept-Encoding", "gzip").body); got != text {
 		t.Error("first version differs")
 	}
 	text += "#more\n"
 	b.clock.advance(11 * time.Second)
 	b.get("/v/a.m3u8")
+	b.edge.fetchers.Wait()
+	if a := b.get("/v/a.m3u8", "Accept-Encoding", "gzip"); a.body != text {
+		t.Error("an old form is served until the new one is made")
+	}
 	b.edge.fetchers.Wait()
 	if got := gunzip(t, b.get("/v/a.m3u8", "Accept-Encoding", "gzip").body); got != text {
 		t.Error("the coded form is that of the version before")
@@ -95,9 +105,36 @@ func TestWhatIsNotCoded(t *testing.T) {
 			})
 			b.get(c.path)
 			b.edge.fetchers.Wait()
+			b.get(c.path, "Accept-Encoding", "gzip")
+			b.edge.fetchers.Wait()
 			if a := b.get(c.path, "Accept-Encoding", "gzip"); a.body != text {
 				t.Errorf("%d bytes with %v", len(a.body), a.header)
 			}
 		})
 	}
+}
+
+func TestIncompressibleTextIsLeftAlone(t *testing.T) {
+	noise := make([]byte, 4096)
+	for i, x := 0, uint32(1); i < len(noise); i++ {
+		x = x*1664525 + 1013904223
+		noise[i] = byte(x >> 24)
+	}
+	b := newBench(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Write(noise)
+	})
+	b.get("/v/a.m3u8")
+	b.edge.fetchers.Wait()
+	b.get("/v/a.m3u8", "Accept-Encoding", "gzip")
+	b.edge.fetchers.Wait()
+	x := b.edge.NewExchange()
+	b.fill(x, request{target: "/v/a.m3u8", header: fields{"Accept-Encoding": "gzip"}})
+	b.edge.Serve(x)
+	if f := b.cache.Validate(x.form.key, nil, x.now); f != nil {
+		t.Error("the text is coded again with every hit")
+		f.Abort(errNotCoded)
+		f.Leave()
+	}
+	b.edge.Finish(x, Delivery{})
 }
