@@ -12,8 +12,8 @@ import (
 // not changed.
 type Request struct {
 	// Method is any but CONNECT and TRACE. What is not GET or HEAD may have done its
-	// work although the answer was lost: it is sent once, on a new connection, and
-	// another origin is tried only where no connection could be made.
+	// work although the answer was lost: it is sent once, and another origin is
+	// tried only where no connection could be made.
 	Method string
 	Target string // encoded path and optional query, beginning with '/'; sent exactly so
 	// Header holds the fields to send, already allow-listed by the caller. Via and

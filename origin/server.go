@@ -67,14 +67,13 @@ func (s *server) fetch(ctx context.Context, r *Request, end time.Time) (*Respons
 
 // exchange takes a place among MaxConns and sends the request, once more on a
 // new connection when a kept one turns out to have been closed (RFC 9112 §9.3.1
-// allows that for GET and HEAD; others get a new one at once). The place goes with
-// the Response.
+// allows that for GET and HEAD). The place goes with the Response.
 func (s *server) exchange(ctx context.Context, r *Request, end time.Time) (*Response, *Error) {
 	if err := s.enter(ctx, end); err != nil {
 		return nil, s.wrap(ctx, PhaseQueue, err)
 	}
-	resp, err := s.attempt(ctx, r, end, !r.repeatable())
-	if err != nil && err.stale {
+	resp, err := s.attempt(ctx, r, end, false)
+	if err != nil && err.stale && r.repeatable() {
 		s.count.retries.Add(1)
 		resp, err = s.attempt(ctx, r, end, true)
 	}

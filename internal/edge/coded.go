@@ -54,7 +54,7 @@ func (e *Edge) coded(x *Exchange, o *cache.Object, m *object.Meta) (*cache.Objec
 // mayCode reports whether a stored response may be coded (RFC 9110 §7.7).
 func mayCode(m *object.Meta) bool {
 	return m.Status == 200 && m.Size >= coding.MinSize && m.Size <= coding.MaxSize &&
-		!m.Header.Has("Content-Encoding") && !strings.Contains(m.Header.Joined("Cache-Control"), "no-transform")
+		!m.Header.Has("Content-Encoding") && !strings.Contains(strings.ToLower(m.Header.Joined("Cache-Control")), "no-transform")
 }
 
 // appendCodedKey appends the key of a coded form: the object's own, extended.
@@ -124,7 +124,10 @@ func codedMeta(m *object.Meta, c coding.Coding, size int64) *object.Meta {
 	own.Freshness.Flags &^= object.Resumable
 	own.Header = make(object.Header, 0, len(m.Header)+1)
 	for _, f := range m.Header {
-		if strings.EqualFold(f.Name, "ETag") {
+		switch strings.ToLower(f.Name) {
+		case "content-digest", "repr-digest", "digest", "content-md5":
+			continue // of the text as it is
+		case "etag":
 			if f.Value = coding.ETag(f.Value, c); f.Value == "" {
 				continue
 			}

@@ -32,6 +32,8 @@ type Edge struct {
 	sites  atomic.Pointer[Sites]
 	shards atomic.Uint32
 	stray  strayCounters
+	// uploads holds a place for each unsafe request under way.
+	uploads chan struct{}
 
 	mu       sync.Mutex // guards counted
 	counted  map[string]*siteCounters
@@ -44,7 +46,7 @@ var errClosing = errors.New("edge: shutting down")
 
 // New returns an edge without sites: it answers 421 until SetSites.
 func New(o Options) *Edge {
-	e := &Edge{cache: o.Cache, log: o.Log, errors: o.Error, now: o.Now, counted: map[string]*siteCounters{}}
+	e := &Edge{cache: o.Cache, log: o.Log, errors: o.Error, now: o.Now, uploads: make(chan struct{}, maxUploads), counted: map[string]*siteCounters{}}
 	if e.errors == nil {
 		e.errors = slog.New(slog.DiscardHandler)
 	}

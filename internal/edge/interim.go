@@ -3,6 +3,7 @@ package edge
 import (
 	"edged/cache"
 	"edged/cache/object"
+	"edged/cache/rfc9111"
 )
 
 // maxInterim is how many interim responses of a fetch wait to be passed on; more
@@ -20,7 +21,7 @@ type interim struct {
 // not wait: the fetch is not the request's alone.
 func (f *fetch) early(status int, header object.Header) {
 	select {
-	case f.interim <- interim{status, header}:
+	case f.interim <- interim{status, rfc9111.StripStored(header)}:
 	default:
 	}
 }

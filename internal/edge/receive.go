@@ -100,7 +100,7 @@ func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *objec
 	switch {
 	case star || resp.CloseDelimited || why != rfc9111.OK:
 		shared := !star && (why == rfc9111.OK || why == rfc9111.NoLifetime) && len(names) == 0 && m.Size <= cache.MaxShared
-		if !shared {
+		if !shared && f.request.Method == "GET" {
 			fill.DontCollapse(e.now().UnixNano())
 		}
 		if f.stored != nil && replaces(m.Status) {

@@ -18,12 +18,24 @@ import (
 // cannot be reached.
 const maxContent = 1 << 20
 
+// maxUploads bounds how many unsafe requests are under way, and so the memory they
+// hold: it is the only memory of requests outside of the arena.
+const maxUploads = 64
+
 // passes reports whether the site hands requests of an unsafe method on.
 func (s *Site) passes(method string) bool { return slices.Contains(s.Methods, method) }
 
 // passOn hands an unsafe request to the origin and its answer to the client. What
 // it changed is invalidated (RFC 9111 §4.4) before the client knows.
 func (e *Edge) passOn(x *Exchange) {
+	select {
+	case e.uploads <- struct{}{}:
+		defer func() { <-e.uploads }()
+	default:
+		x.out.Detail, x.Resp.Close = DetailNoMemory, true
+		e.refuse(x, 503)
+		return
+	}
 	content, ok := e.content(x)
 	if !ok {
 		return
@@ -34,8 +46,8 @@ func (e *Edge) passOn(x *Exchange) {
 	defer fill.Leave()
 	job := x.newFetch(nil)
 	job.request.Method, job.body, job.start = string(x.Req.Method), content, 0
-	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language"} {
-		if v := x.Req.Header.Get(name); v != nil && !x.site.forwards(name) {
+	for _, name := range aboutContent() {
+		if v := x.joined(name); v != nil && !x.site.forwards(name) {
 			job.forwarded = append(job.forwarded, object.Field{Name: name, Value: string(v)})
 		}
 	}
@@ -49,6 +61,15 @@ func (e *Edge) passOn(x *Exchange) {
 	x.out.FwdStatus, x.out.Tier = fill.Status(), cache.TierOrigin
 	o := fill.Object()
 	e.whole(x, o, o.Meta())
+}
+
+// aboutContent lists the fields without which an unsafe request means something else:
+// what its content is, and under which conditions it is to be applied.
+func aboutContent() []string {
+	return []string{
+		"Content-Type", "Content-Encoding", "Content-Language", "Content-Range",
+		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+	}
 }
 
 // content reads what the client sends, nil when that is nothing.
@@ -97,6 +118,9 @@ func (s *Site) keyOf(account, name, reference string) ([]byte, error) {
 		host, _, bad := target.Host(authority, nil)
 		if bad != target.OK || !s.wildcard && !slices.Contains(s.Hosts, string(host)) {
 			return nil, errElsewhere
+		}
+		if s.wildcard {
+			name = "*" + string(host)
 		}
 	}
 	canonical, _, bad := target.Canonical(path, nil)

@@ -119,3 +119,24 @@ func TestInvalidationReachesVariants(t *testing.T) {
 	b.want(b.get("/a", "Vary-On", "Lang", "Lang", "de"), 200, "fwd=")
 	b.wantFetches(5)
 }
+
+func TestUnsafeConditionsReachTheOrigin(t *testing.T) {
+	b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Header.Get("If-Match"), r.Header.Get("Content-Range"))
+	}, passing)
+	a := b.unsafe("POST", "/a", "x", "If-Match", `"v1"`, "Content-Range", "bytes 0-0/9")
+	if a.body != `"v1"bytes 0-0/9` {
+		t.Errorf("the origin saw %q", a.body)
+	}
+}
+
+func TestUnsafeRequestsDoNotStopCollapsing(t *testing.T) {
+	b := newBench(t, versioned, passing)
+	b.want(b.unsafe("POST", "/a", "x"), 200)
+	f := b.cache.Validate([]byte("acme\x00media.test\x00/a"), nil, b.clock.now().UnixNano())
+	if f == nil {
+		t.Fatal("requests for the target of a POST fetch each for themselves")
+	}
+	f.Abort(errPanic)
+	f.Leave()
+}

@@ -22,6 +22,7 @@ func mayHaveContent(method []byte) bool {
 type content struct {
 	conn   *conn
 	stream io.Reader
+	left   int // bytes still to come of a stated length, -1 when chunked
 	began  bool
 	whole  bool // the end was reached
 }
@@ -33,7 +34,7 @@ func (c *content) open(conn *conn, ctx *fasthttp.RequestCtx, framed bool) io.Rea
 	if !framed || stream == nil || !mayHaveContent(ctx.Request.Header.Method()) {
 		return nil
 	}
-	c.conn, c.stream = conn, stream
+	c.conn, c.stream, c.left = conn, stream, ctx.Request.Header.ContentLength()
 	return c
 }
 
@@ -44,6 +45,12 @@ func (c *content) Read(p []byte) (int, error) {
 		c.conn.move(phaseServe, phaseHeader)
 	}
 	n, err := c.stream.Read(p)
+	if c.left >= 0 {
+		c.left -= n
+		if err == io.EOF && c.left > 0 { //nolint:errorlint // io.Reader
+			err = io.ErrUnexpectedEOF // fasthttp does not tell a short body from a whole one
+		}
+	}
 	if err != nil {
 		c.whole = err == io.EOF //nolint:errorlint // io.Reader
 		c.conn.move(phaseHeader, phaseServe)

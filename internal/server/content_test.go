@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,5 +83,22 @@ func TestContentOverHTTP2(t *testing.T) {
 	defer resp.Body.Close()
 	if got, err := io.ReadAll(resp.Body); err != nil || string(got) != "hello" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestTruncatedContentIsNotWhole checks that a client that leaves in the middle of
+// its content is not taken at its word.
+func TestTruncatedContentIsNotWhole(t *testing.T) {
+	_, addr := run(t, reading(t), false)
+	conn := dial(t, addr)
+	if _, err := io.WriteString(conn, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n0123456789"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil || strings.HasPrefix(string(got), "HTTP/1.1 200") {
+		t.Errorf("10 of 100000 bytes were taken for the whole: %q, %v", got, err)
 	}
 }

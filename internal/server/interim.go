@@ -32,6 +32,9 @@ func (o *http2Writer) WriteInterim(status int, header []object.Field) {
 	for _, f := range header {
 		h.Add(f.Name, strings.Clone(f.Value))
 	}
+	// net/http encodes the live map on another goroutine, and does not wait for it when
+	// the stream is reset. Of a map with this field it sends a clone, without the field.
+	h["Content-Length"] = []string{"0"}
 	o.w.WriteHeader(status)
 	clear(h)
 }
