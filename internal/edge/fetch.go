@@ -81,12 +81,12 @@ func (x *Exchange) seekStart(stored *cache.Object) int64 {
 	if stored != nil || x.Req.Header.Get("If-Range") != nil {
 		return 0
 	}
-	const unknown = int64(1) << 62
-	ranges, outcome := byterange.Parse(x.rangeField(), unknown, x.ranges[:0])
-	if outcome != byterange.Partial || len(ranges) != 1 || ranges[0].Start >= unknown/2 {
+	const tooFar = int64(1) << 61 // no body is that long
+	first, _, ok := byterange.Single(x.rangeField())
+	if !ok || first < 0 || first >= tooFar {
 		return 0
 	}
-	return ranges[0].Start / object.BlockSize * object.BlockSize
+	return first / object.BlockSize * object.BlockSize
 }
 
 // startFetch runs f on a goroutine of its own, which the edge waits for.

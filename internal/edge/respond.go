@@ -54,7 +54,6 @@ func (e *Edge) respond(x *Exchange, o *cache.Object, m *object.Meta) {
 		e.cache.Done(o)
 		o, m = form, meta
 	}
-	x.meta = m
 	x.out.TTL, x.out.HasTTL = m.Freshness.TTL(x.now), x.out.FwdStatus == 0 || x.out.Stored
 	switch x.conditions().Evaluate(m) {
 	case rfc9111.NotModified:

@@ -18,15 +18,14 @@ import (
 // buffers, so that a connection's requests allocate nothing.
 type state struct {
 	edge    *Edge
-	shard   int          // which counters this exchange writes to
-	rng     *rand.PCG    // trace ids: unpredictability is not needed, speed is
-	site    *Site        // nil until the host is known
-	out     Outcome      // what became of the request
-	arrived int64        // Unix nanoseconds
-	now     int64        // the time that ages are reckoned at: arrival, or when the answer came
-	trace   [16]byte     // hexadecimal
-	meta    *object.Meta // of what is served
-	leading bool         // the fetch is this request's own
+	shard   int       // which counters this exchange writes to
+	rng     *rand.PCG // trace ids: unpredictability is not needed, speed is
+	site    *Site     // nil until the host is known
+	out     Outcome   // what became of the request
+	arrived int64     // Unix nanoseconds
+	now     int64     // the time that ages are reckoned at: arrival, or when the answer came
+	trace   [16]byte  // hexadecimal
+	leading bool      // the fetch is this request's own
 	body    body
 	form    struct { // the coded form that is served instead of the object
 		key, resolved []byte
@@ -78,7 +77,7 @@ func (x *Exchange) begin(now int64) {
 func (x *Exchange) clear() {
 	x.Req, x.Resp = Request{}, Response{}
 	s := &x.state
-	s.site, s.meta, s.out, s.leading = nil, nil, Outcome{}, false
+	s.site, s.out, s.leading = nil, Outcome{}, false
 	s.input, s.found, s.asked = auth.Input{}, auth.Found{}, auth.Request{}
 	s.host, s.path, s.query = nil, nil, nil
 	s.rangeAsk = byterange.Range{}
