@@ -328,7 +328,7 @@ func TestSharedTransientIsBounded(t *testing.T) {
 	s := newStore(t, Options{})
 	f := s.lead(key)
 	g, _, _ := s.Join([]byte(key), nil, 1)
-	o := f.StartTransient(&object.Meta{Size: -1}, 0, true)
+	o, _ := f.StartTransient(&object.Meta{Size: -1}, 0, true)
 	var stalled, fast Reader
 	stalled.Open(o, 0, -1)
 	fast.Open(o, 0, -1)

@@ -57,6 +57,9 @@ type Cache struct {
 	joins   map[object.ID]*Fill // fetches whose header is not known yet; guarded by mu
 	private map[object.ID]int64 // keys not to collapse until then (Unix ns); guarded by mu
 	fills   atomic.Int64        // fetches under way
+	parking parking             // readers whose clients do not take their bytes
+	held    budget              // bytes that fills keep for their readers
+	passing budget              // bytes that responses which are only passed through may need
 }
 
 // New returns an empty cache over the given tiers.
@@ -76,6 +79,7 @@ func New(o Options) *Cache {
 	if c.stall <= 0 {
 		c.stall = time.Minute
 	}
+	c.parking.max, c.held.max, c.passing.max = size/parkedShare, size/heldShare, size/passingShare
 	c.seq.Store(o.Seq)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -197,7 +201,6 @@ func (c *Cache) freshen(o *Object, m *object.Meta) {
 	own.Key, own.Version, own.Size, own.Seq = o.key, o.Meta().Version, o.Size(), c.seq.Add(1)
 	o.meta.Store(&own)
 	o.mu.Unlock()
-	o.retry.Store(0)
 	if c.disks != nil && own.Size >= 0 {
 		c.disks.PutMeta(o.key, &own)
 	}
@@ -218,7 +221,18 @@ func blockHash(id object.ID, i int) uint64 {
 // alloc takes a block from the RAM tier. When readers pin everything it tries
 // again for a short while.
 func (c *Cache) alloc(ctx context.Context, n int) (*ram.Block, error) {
-	if b, ok := c.ram.Alloc(n); ok {
+	return c.allocWithin(ctx, nil, n)
+}
+
+// allocWithin is alloc while budget, if there is one, has room for n bytes.
+func (c *Cache) allocWithin(ctx context.Context, limit *budget, n int) (*ram.Block, error) {
+	try := func() (*ram.Block, bool) {
+		if limit != nil && !limit.fits(int64(n)) {
+			return nil, false
+		}
+		return c.ram.Alloc(n)
+	}
+	if b, ok := try(); ok {
 		return b, nil
 	}
 	const patience, step = 2 * time.Second, 10 * time.Millisecond
@@ -230,7 +244,7 @@ func (c *Cache) alloc(ctx context.Context, n int) (*ram.Block, error) {
 			return nil, context.Cause(ctx)
 		case <-tick.C:
 		}
-		if b, ok := c.ram.Alloc(n); ok {
+		if b, ok := try(); ok {
 			return b, nil
 		}
 	}
@@ -253,9 +267,17 @@ type Stats struct {
 	Objects int64 // objects with something in memory
 	Fills   int64 // fetches under way
 	RAM     ram.Stats
+
+	// What eviction cannot reach, in bytes, and the bounds on it.
+	Parked  ParkingStats // by readers whose clients do not take their bytes
+	Held    BudgetStats  // by fills, until somebody has read what they wrote
+	Passing BudgetStats  // by responses that are only passed through
 }
 
 // Stats returns a snapshot.
 func (c *Cache) Stats() Stats {
-	return Stats{Objects: c.index.count.Load(), Fills: c.fills.Load(), RAM: c.ram.Stats()}
+	return Stats{
+		Objects: c.index.count.Load(), Fills: c.fills.Load(), RAM: c.ram.Stats(),
+		Parked: c.parking.stats(), Held: c.held.stats(), Passing: c.passing.stats(),
+	}
 }

@@ -20,6 +20,9 @@
 //     race through memory.
 //   - A leaving reader cancels nothing that somebody else reads or that will be
 //     stored.
+//   - A reader whose client is not ready is parked: what such readers pin, what fills
+//     hold for their readers and what may not be stored have a bound each, so that
+//     no number of stalled clients takes the memory from the others.
 //   - Followers are woken by bytes, not by timers.
 //   - Stored blocks never change, and blocks of two versions never mix: a version
 //     has its own [Object].

@@ -154,13 +154,18 @@ func (f *Fill) Start(m *object.Meta, offset int64) *Object {
 }
 
 // StartTransient publishes the header of a response that is only passed through.
-// Followers may share it when shared is true.
-func (f *Fill) StartTransient(m *object.Meta, offset int64, shared bool) *Object {
+// Followers may share it when shared is true. Its blocks cannot be evicted: when
+// such responses hold much already, because their clients are slow, it is refused
+// with ErrNoMemory while there is still room for those that have begun.
+func (f *Fill) StartTransient(m *object.Meta, offset int64, shared bool) (*Object, error) {
+	if !f.c.passing.fits(f.c.passing.max / 2) {
+		return nil, ErrNoMemory
+	}
 	o := f.c.newVersion(f, m)
 	o.transient = true
 	f.adopt(o, offset, shared)
 	f.publish()
-	return o
+	return o, nil
 }
 
 func (f *Fill) adopt(o *Object, offset int64, shared bool) {
@@ -278,7 +283,15 @@ func (f *Fill) firstOrNew(ctx context.Context, i int) (*ram.Block, error) {
 		f.spare = nil
 		return b, nil
 	}
-	return f.c.alloc(ctx, bufferFor(f.obj.Size(), i))
+	return f.alloc(ctx, bufferFor(f.obj.Size(), i))
+}
+
+// alloc takes a block for the body, of what may be passed through if it is that.
+func (f *Fill) alloc(ctx context.Context, n int) (*ram.Block, error) {
+	if f.obj.transient {
+		return f.c.allocWithin(ctx, &f.c.passing, n)
+	}
+	return f.c.alloc(ctx, n)
 }
 
 // bufferFor is how much room block i of a body of size bytes gets at first.
@@ -296,7 +309,7 @@ func (f *Fill) grow(ctx context.Context) error {
 	if have >= object.BlockSize || f.obj.Size() >= 0 {
 		return fmt.Errorf("%w: block %d", ErrTooLong, old.index)
 	}
-	b, err := f.c.alloc(ctx, min(8*have, object.BlockSize))
+	b, err := f.alloc(ctx, min(8*have, object.BlockSize))
 	if err != nil {
 		return err
 	}
@@ -360,6 +373,10 @@ func (f *Fill) hold(s *slot) {
 		f.c.settle(s)
 		return
 	}
+	if !f.c.held.take(int64(s.block.Weight())) {
+		f.c.settle(s) // whoever reads it in time is served, others fetch it again
+		return
+	}
 	s.done.Store(true)
 	f.held = append(f.held, s)
 }
@@ -368,6 +385,7 @@ func (f *Fill) hold(s *slot) {
 func (f *Fill) settle(offset int64) {
 	n := 0
 	for n < len(f.held) && int64(f.held[n].index+1)*object.BlockSize <= offset {
+		f.c.held.add(-int64(f.held[n].block.Weight()))
 		f.c.settle(f.held[n])
 		n++
 	}

@@ -67,6 +67,8 @@ type mapDisk struct {
 	records map[object.Key]*record
 	broken  bool // reads fail
 	refuse  bool // writes are refused
+	delayed bool // writes wait
+	queue   []func()
 }
 
 type record struct {
@@ -104,6 +106,21 @@ func (d *mapDisk) fail(reads, writes bool) {
 	d.broken, d.refuse = reads, writes
 }
 
+// delay makes writes wait, or ends that and does those that wait: each is written
+// unless fail has been told to refuse it, and then lets go of its blocks.
+func (d *mapDisk) delay(on bool) {
+	d.mu.Lock()
+	d.delayed = on
+	queue := d.queue
+	if !on {
+		d.queue = nil
+	}
+	d.mu.Unlock()
+	for _, write := range queue {
+		write()
+	}
+}
+
 func (d *mapDisk) ReadBlock(e *disk.Entry, i int, dst []byte) error {
 	b, ok := d.block(e, i)
 	d.mu.Lock()
@@ -121,12 +138,23 @@ func (d *mapDisk) ReadBlock(e *disk.Entry, i int, dst []byte) error {
 
 func (d *mapDisk) Put(key object.Key, m *object.Meta, stripe int, bodies []disk.Body) bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	if d.delayed {
+		d.queue = append(d.queue, func() { d.write(key, m, stripe, bodies) })
+		d.mu.Unlock()
+		return true
+	}
+	d.mu.Unlock()
+	return d.write(key, m, stripe, bodies)
+}
+
+func (d *mapDisk) write(key object.Key, m *object.Meta, stripe int, bodies []disk.Body) bool {
 	defer func() {
 		for _, b := range bodies {
 			b.Release()
 		}
 	}()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.refuse {
 		return false
 	}

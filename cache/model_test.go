@@ -43,6 +43,9 @@ func newWorld(t testing.TB, seed uint64, calm bool) *world {
 		o, arena = Options{Window: 64 * object.BlockSize}, 512<<20
 	}
 	w := &world{store: newStoreOf(t, o, arena), calm: calm, bodies: map[uint64][]byte{}, ends: map[string]int{}}
+	if w.parking.max = int64(seed) * object.BlockSize; seed > 3 {
+		w.held.max, w.passing.max = 3*object.BlockSize, 6*object.BlockSize
+	}
 	w.base = make([]byte, 12<<20)
 	rand.NewChaCha8([32]byte{byte(seed)}).Read(w.base)
 	return w
@@ -108,25 +111,32 @@ func (w *world) fetch(r *rand.Rand, f *Fill, stored *Object) {
 		}
 	}
 	f.OnStop(cancel)
-	w.publish(r, f, m, data, start)
+	if !w.publish(r, f, m, data, start) {
+		f.Abort(ErrNoMemory)
+		return
+	}
 	w.pump(ctx, r, f, data)
 }
 
 // publish starts the fill. The version's body is known before anybody can ask.
-func (w *world) publish(r *rand.Rand, f *Fill, m *object.Meta, data []byte, start int) {
+func (w *world) publish(r *rand.Rand, f *Fill, m *object.Meta, data []byte, start int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var o *Object
 	switch r.IntN(5) {
 	case 0:
 		f.DontCollapse(time.Now().UnixNano() - int64(privateFor) + int64(time.Millisecond))
-		o = f.StartTransient(m, int64(start), false)
+		o, _ = f.StartTransient(m, int64(start), false)
 	case 1:
-		o = f.StartTransient(m, int64(start), true)
+		o, _ = f.StartTransient(m, int64(start), true)
 	default:
 		o = f.Start(m, int64(start))
 	}
+	if o == nil {
+		return false
+	}
 	w.bodies[o.Meta().Version] = data
+	return true
 }
 
 // pump sends data until the end of the fill's range, or until something goes wrong.
@@ -258,10 +268,29 @@ func (w *world) view(r *rand.Rand, o *Object, opened func()) {
 			w.Errorf("wrong bytes in [%d, %d) of %d", off, off+int64(len(span)), last)
 			return
 		}
-		off += int64(len(span))
-		pause(r)
+		off += int64(len(span)) - w.stall(r, &reader, span, data[off:])
 	}
 	w.ended("left")
+}
+
+// stall is a client that does not take a span at once, or not all of it. It returns
+// how many bytes were given back.
+func (w *world) stall(r *rand.Rand, reader *Reader, span, want []byte) (unread int64) {
+	if r.IntN(2) == 0 {
+		pause(r)
+		return 0
+	}
+	left, read := r.IntN(len(span)), reader.FromRAM+reader.FromDisk+reader.FromOrigin
+	reader.Park()
+	pause(r)
+	if reader.Resume() && !bytes.Equal(span, want[:len(span)]) {
+		w.Error("the span of a parked reader changed")
+	}
+	reader.Unread(left)
+	if now := reader.FromRAM + reader.FromDisk + reader.FromOrigin; now != read-int64(left) {
+		w.Errorf("%d bytes accounted after %d of %d were given back", now, left, read)
+	}
+	return int64(left)
 }
 
 func (w *world) cut(o *Object, err error) {
@@ -350,6 +379,9 @@ func (w *world) checkIdle() {
 	w.Helper()
 	if n := w.Stats().Fills; n != 0 {
 		w.Errorf("%d fills have not ended", n)
+	}
+	if s := w.Stats(); s.Parked.Bytes != 0 || s.Parked.Readers != 0 || s.Held.Used != 0 || s.Passing.Used != 0 {
+		w.Errorf("something is held when all are gone: %+v, %+v, %+v", s.Parked, s.Held, s.Passing)
 	}
 	w.Cache.mu.Lock()
 	if n := len(w.joins); n != 0 {

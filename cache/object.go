@@ -44,7 +44,6 @@ type Object struct {
 	disk      atomic.Pointer[disk.Entry] // where the body is on disk, nil when it is not
 	transient bool                       // never indexed or stored: blocks go as soon as they are read
 	maker     *Fill                      // the fill that made the object, nil when it came from disk
-	retry     atomic.Int64               // when to try again to validate it (Unix ns), 0 unless the last try failed
 
 	filling atomic.Int32 // len(fills), for those who do not want to lock
 
@@ -65,12 +64,46 @@ type slot struct {
 	block  *ram.Block
 	ready  atomic.Int32 // bytes published; they never change
 	done   atomic.Bool  // the block is whole
+
+	lent    int  // loans to the disk tier's queue; guarded by the object's mutex
+	evicted bool // goes when the last loan ends; guarded by the object's mutex
 }
 
 // Evicted tells the object that the RAM tier let go of the slot's block. An object
 // that cannot be made whole again is no longer found: its next viewer is a miss,
 // not half a body.
+//
+// A block that waits to be written is in nobody's way: its memory stays in use
+// anyhow. It can be read until it is on disk, where it is found from then on.
 func (s *slot) Evicted(*ram.Block) {
+	if s.stays() {
+		return
+	}
+	s.leave()
+}
+
+// stays reports whether the slot outlives its eviction because its block is lent.
+func (s *slot) stays() bool {
+	s.object.mu.Lock()
+	defer s.object.mu.Unlock()
+	s.evicted = true
+	return s.lent > 0
+}
+
+// returned ends a loan, and with the last one a slot that was evicted.
+func (s *slot) returned() {
+	o := s.object
+	o.mu.Lock()
+	s.lent--
+	over := s.lent == 0 && s.evicted
+	o.mu.Unlock()
+	if over {
+		s.leave()
+	}
+}
+
+// leave takes the slot of an evicted block out of its object.
+func (s *slot) leave() {
 	o := s.object
 	if o.drop(s) && !o.resumable() && !o.handedOver(s.index/object.StripeBlocks) {
 		o.c.index.remove(o)
@@ -111,17 +144,6 @@ func (o *Object) replaceMeta(m *object.Meta, size int64) {
 // Transient reports whether the object is only passed through.
 func (o *Object) Transient() bool { return o.transient }
 
-// Unvalidated notes that the origin could not say whether the object is still
-// good, and that it is to be asked again at retry (Unix ns).
-func (o *Object) Unvalidated(retry int64) { o.retry.Store(retry) }
-
-// Troubled reports whether the last validation failed, and if so whether it is
-// time for another one.
-func (o *Object) Troubled(now int64) (failed, due bool) {
-	retry := o.retry.Load()
-	return retry != 0, retry <= now
-}
-
 // Key returns the full cache key.
 func (o *Object) Key() object.Key { return o.key }
 
@@ -158,7 +180,15 @@ func (o *Object) placeLocked(s *slot) bool {
 		return false
 	}
 	o.resident.Add(1)
+	o.passes(s.block.Weight())
 	return true
+}
+
+// passes counts bytes that a transient object holds, which cannot be evicted.
+func (o *Object) passes(bytes int) {
+	if o.transient {
+		o.c.passing.add(int64(bytes))
+	}
 }
 
 // swap puts s, which has the bytes of old, in its place. old belongs to the
@@ -166,7 +196,9 @@ func (o *Object) placeLocked(s *slot) bool {
 func (o *Object) swap(old, s *slot) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	(*o.slots.Load())[s.index].CompareAndSwap(old, s)
+	if (*o.slots.Load())[s.index].CompareAndSwap(old, s) {
+		o.passes(s.block.Weight() - old.block.Weight())
+	}
 }
 
 // drop forgets slot s and, with its last block, the object: what is on disk is
@@ -176,6 +208,9 @@ func (o *Object) drop(s *slot) bool {
 	table := *o.slots.Load()
 	dropped := s.index < len(table) && table[s.index].CompareAndSwap(s, nil)
 	last := dropped && o.resident.Add(-1) == 0
+	if dropped {
+		o.passes(-s.block.Weight())
+	}
 	o.mu.Unlock()
 	if last {
 		o.forgetIdle()
@@ -222,6 +257,7 @@ func (o *Object) discard() {
 		}
 		o.resident.Add(-1)
 		if o.transient {
+			o.passes(-s.block.Weight())
 			s.block.Release()
 		} else {
 			o.c.ram.Remove(s.block)

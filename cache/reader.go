@@ -21,7 +21,13 @@ type Reader struct {
 	loaded *slot // what this reader brought from disk last
 	listed bool  // known to the fills of the object
 	lead   bool  // bytes that fills bring are this reader's
+	from   Tier  // where the present span came from
+	parked bool  // Park was called, Resume was not
 	timer  *time.Timer
+
+	// Of the cache's parking, guarded by its lock, as is pinned while parked.
+	place         place
+	ahead, behind *Reader
 
 	// What Next returned, in bytes, by where it came from.
 	FromRAM, FromDisk, FromOrigin int64
@@ -72,6 +78,9 @@ func (r *Reader) Object() *Object { return r.o }
 // end it returns io.EOF, on a broken object an error that is ErrCut. ErrMissing
 // asks the caller to see to a fill of Offset and to call again.
 func (r *Reader) Next() ([]byte, error) {
+	if r.parked {
+		r.Resume()
+	}
 	last := r.pinned
 	r.pinned = nil
 	span, err := r.try()
@@ -143,12 +152,59 @@ func (r *Reader) account(s *slot, n int64) {
 	s.block.Touch()
 	switch {
 	case s.source == TierOrigin && r.lead:
-		r.FromOrigin += n
+		r.from = TierOrigin
 	case s.source == TierDisk && r.loaded == s:
+		r.from = TierDisk
+	default:
+		r.from = TierRAM
+	}
+	r.count(n)
+}
+
+// count adds n bytes of the present span, which may be negative.
+func (r *Reader) count(n int64) {
+	switch r.from {
+	case TierOrigin:
+		r.FromOrigin += n
+	case TierDisk:
 		r.FromDisk += n
 	default:
 		r.FromRAM += n
 	}
+}
+
+// Park says that the bytes of the present span are not needed until Resume,
+// because the client does not take any. The cache may give up their memory.
+func (r *Reader) Park() {
+	if r.pinned != nil && !r.o.transient {
+		r.parked = true
+		r.o.c.parking.put(r)
+	}
+}
+
+// Resume ends Park. It reports whether the span is still valid; if not, the caller
+// gives back what it has not used by Unread and goes on with Next.
+func (r *Reader) Resume() bool {
+	if !r.parked {
+		return true
+	}
+	r.parked = false
+	return r.o.c.parking.leave(r)
+}
+
+// Unread gives the last n bytes of the present span back: Next returns them again.
+// What is before them stays valid if it was.
+func (r *Reader) Unread(n int) {
+	r.count(int64(-n))
+	r.off.Add(int64(-n))
+}
+
+// weight returns the bytes that the reader pins.
+func (r *Reader) weight() int64 {
+	if r.pinned == nil {
+		return 0
+	}
+	return int64(r.pinned.block.Weight())
 }
 
 // moved tells waiting fills, and lets a transient object go of what all have read.
@@ -258,6 +314,7 @@ func (r *Reader) Close() {
 	if r.o == nil {
 		return
 	}
+	r.Resume() // whatever was thrown out of a write
 	r.unpin()
 	if r.listed {
 		r.o.unlist(r)

@@ -7,17 +7,33 @@ import (
 
 	"edged/cache/disk"
 	"edged/cache/object"
-	"edged/cache/ram"
 )
 
 // spillBody lends a block to the disk tier until it is written.
 type spillBody struct {
-	*ram.Block
-	n int
+	slot *slot
+	n    int
 }
 
 // Bytes returns the body bytes of the block.
-func (b spillBody) Bytes() []byte { return b.Buffer()[:b.n:b.n] }
+func (b spillBody) Bytes() []byte { return b.slot.block.Buffer()[:b.n:b.n] }
+
+// Release ends the loan.
+func (b spillBody) Release() {
+	b.slot.returned()
+	b.slot.block.Release()
+}
+
+// lend pins the block of s for the disk tier; false when it is gone.
+func (s *slot) lend() bool {
+	s.object.mu.Lock()
+	defer s.object.mu.Unlock()
+	if s.evicted || !s.done.Load() || !s.block.Retain() {
+		return false
+	}
+	s.lent++
+	return true
+}
 
 // spillEarly writes a whole stripe of a large object while the fill goes on. Only
 // a resumable object may be found on disk in part.
@@ -125,13 +141,13 @@ func (o *Object) borrow(stripe int) ([]disk.Body, bool) {
 	bodies := make([]disk.Body, 0, max(0, last-first))
 	for i := first; i < last; i++ {
 		s := o.slot(i)
-		if s == nil || !s.done.Load() || !s.block.Retain() {
+		if s == nil || !s.lend() {
 			for _, b := range bodies {
 				b.Release()
 			}
 			return nil, false
 		}
-		bodies = append(bodies, spillBody{s.block, object.BlockLen(o.Size(), i)})
+		bodies = append(bodies, spillBody{s, object.BlockLen(o.Size(), i)})
 	}
 	return bodies, true
 }

@@ -27,6 +27,7 @@ func (o *Object) trim() {
 	for i := range int(low / object.BlockSize) {
 		if s := table[i].Load(); s != nil && s.done.Load() && table[i].CompareAndSwap(s, nil) {
 			o.resident.Add(-1)
+			o.passes(-s.block.Weight())
 			s.block.Release()
 		}
 	}

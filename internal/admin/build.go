@@ -9,7 +9,6 @@ import (
 
 	"edged/cache"
 	"edged/cache/disk"
-	"edged/cache/ram"
 	"edged/internal/edge"
 	"edged/internal/server"
 	"edged/logfmt"
@@ -209,14 +208,17 @@ func timeOf(t time.Time) *time.Time {
 
 func (st *status) addCache(c cache.Stats) {
 	st.Cache = cacheStatus{c.Objects, c.Fills}
-	st.RAM = ramOf(&c.RAM)
+	st.RAM = ramOf(&c)
 }
 
-func ramOf(r *ram.Stats) ramStatus {
+func ramOf(c *cache.Stats) ramStatus {
+	r := &c.RAM
 	return ramStatus{
 		Size: r.Size, Used: r.Used, Resident: r.Resident, Pinned: r.Pinned, Holes: r.Holes, Touched: r.Touched,
 		Blocks: r.Blocks, InUse: r.InUse, Admitted: r.Admitted, GhostHits: r.GhostHits, Evictions: r.Evictions,
 		EvictedBytes: r.EvictedBytes, SlabsMoved: r.SlabsMoved, AllocFailures: r.AllocFailures,
+		ParkedReaders: c.Parked.Readers, Parked: c.Parked.Bytes, ParkedMax: c.Parked.Max, PinsTaken: c.Parked.Taken,
+		Held: c.Held.Used, HeldMax: c.Held.Max, Passing: c.Passing.Used, PassingMax: c.Passing.Max,
 	}
 }
 

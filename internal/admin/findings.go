@@ -112,9 +112,14 @@ func (st *status) judgeDisk(d *diskStatus) {
 }
 
 func (st *status) judgeRAM() {
-	if r := &st.RAM; r.Size > 0 && r.Pinned > r.Size/2 {
-		st.find(levelDegraded, "ram", "More than half of the memory is held by slow readers of evicted blocks.",
+	r := &st.RAM
+	if r.Size > 0 && r.Pinned > r.Size/2 {
+		st.find(levelDegraded, "ram", "More than half of the memory is held by readers of evicted blocks.",
 			"Raise ram.size, or look at the number of open connections.")
+	}
+	if r.PassingMax > 0 && r.Passing > r.PassingMax/2 {
+		st.find(levelDegraded, "ram", "Responses that may not be stored hold so much memory that new ones are refused.",
+			"Have the origins send Content-Length and let what can be stored be stored, or raise ram.size.")
 	}
 }
 

@@ -102,10 +102,13 @@ func errorsOf(pairs ...any) (e [origin.NumKinds]uint64) {
 }
 
 func fixedCache() cache.Stats {
-	return cache.Stats{Objects: 18_204, Fills: 3, RAM: ram.Stats{
-		Size: 8 << 30, Used: 7_900 << 20, Resident: 7_611 << 20, Pinned: 244 << 20, Holes: 61 << 20, Touched: 8 << 30,
-		Blocks: 12_801, InUse: 13_112, Admitted: 918_221, GhostHits: 20_113, Evictions: 905_420, EvictedBytes: 611 << 30, SlabsMoved: 14,
-	}}
+	return cache.Stats{
+		Objects: 18_204, Fills: 3, Parked: cache.ParkingStats{Readers: 311, Bytes: 309 << 20, Max: 1 << 30, Taken: 17},
+		Held: cache.BudgetStats{Used: 12 << 20, Max: 1 << 30}, Passing: cache.BudgetStats{Used: 3 << 20, Max: 2 << 30}, RAM: ram.Stats{
+			Size: 8 << 30, Used: 7_900 << 20, Resident: 7_611 << 20, Pinned: 244 << 20, Holes: 61 << 20, Touched: 8 << 30,
+			Blocks: 12_801, InUse: 13_112, Admitted: 918_221, GhostHits: 20_113, Evictions: 905_420, EvictedBytes: 611 << 30, SlabsMoved: 14,
+		},
+	}
 }
 
 func fixedDisks() []disk.Stats {

@@ -173,6 +173,7 @@ func TestFindings(t *testing.T) {
 		{"offline disk", func(s *status) { s.Disks = []diskStatus{{Path: "d", Health: "offline"}} }, levelBad, "disk d"},
 		{"disk that cannot be opened", func(s *status) { s.addUnusable([]string{"d"}) }, levelBad, "disk d"},
 		{"full index", func(s *status) { s.Disks = []diskStatus{{Path: "d", Health: "healthy", Full: 1}} }, levelDegraded, "disk d"},
+		{"passing memory", func(s *status) { s.RAM = ramStatus{Size: 10, Passing: 6, PassingMax: 10} }, levelDegraded, "ram"},
 		{"pinned memory", func(s *status) { s.RAM = ramStatus{Size: 10, Pinned: 6} }, levelDegraded, "ram"},
 		{"failing log", func(s *status) { s.Log = &logStatus{Failing: "no space"} }, levelBad, "access log"},
 		{"lost records", func(s *status) { s.Log = &logStatus{Dropped: 1} }, levelDegraded, "access log"},

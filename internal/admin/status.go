@@ -154,6 +154,15 @@ type ramStatus struct {
 	EvictedBytes  uint64 `json:"evicted_bytes"`
 	SlabsMoved    uint64 `json:"slabs_moved"`
 	AllocFailures uint64 `json:"alloc_failures"`
+
+	ParkedReaders int    `json:"parked_readers"`
+	Parked        int64  `json:"parked_bytes"`
+	ParkedMax     int64  `json:"parked_max_bytes"`
+	PinsTaken     uint64 `json:"pins_taken"`
+	Held          int64  `json:"held_bytes"`
+	HeldMax       int64  `json:"held_max_bytes"`
+	Passing       int64  `json:"passing_bytes"`
+	PassingMax    int64  `json:"passing_max_bytes"`
 }
 
 type diskStatus struct {

@@ -21,6 +21,14 @@ func cacheTable() *table[status] {
 		counter("ram_evicted_blocks_total", "Blocks evicted.", func(s *status) uint64 { return s.RAM.Evictions }),
 		counter("ram_evicted_bytes_total", "Bytes of evicted blocks.", func(s *status) uint64 { return s.RAM.EvictedBytes }),
 		counter("ram_moved_slabs_total", "Slabs emptied to serve another size class.", func(s *status) uint64 { return s.RAM.SlabsMoved }),
+		gauge("ram_parked_readers", "Readers whose clients are not ready, with a block pinned.", func(s *status) int { return s.RAM.ParkedReaders }),
+		gauge("ram_parked_bytes", "Bytes of those blocks, a shared one counted for each reader.", func(s *status) int64 { return s.RAM.Parked }),
+		gauge("ram_parked_max_bytes", "Bound on those; beyond it the reader stalled longest loses its pin.", func(s *status) int64 { return s.RAM.ParkedMax }),
+		counter("ram_pins_taken_total", "Pins that stalled readers lost; they read the block again when their client moves.", func(s *status) uint64 { return s.RAM.PinsTaken }),
+		gauge("ram_held_bytes", "Bytes that fills keep until a viewer has read them.", func(s *status) int64 { return s.RAM.Held }),
+		gauge("ram_held_max_bytes", "Bound on those; beyond it blocks are evictable at once.", func(s *status) int64 { return s.RAM.HeldMax }),
+		gauge("ram_passing_bytes", "Bytes of responses that are only passed through.", func(s *status) int64 { return s.RAM.Passing }),
+		gauge("ram_passing_max_bytes", "Bound on those; from half of it on new ones are refused.", func(s *status) int64 { return s.RAM.PassingMax }),
 		counter("ram_alloc_failures_total", "Times that no memory was found.", func(s *status) uint64 { return s.RAM.AllocFailures }),
 	)
 }

@@ -27,7 +27,7 @@ internal/media      : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
-internal/admin      : internal/edge cache cache/disk cache/ram origin logfmt internal/server | github.com/prometheus/client_golang
+internal/admin      : internal/edge cache cache/disk origin logfmt internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
 internal/demo       : auth |
 internal/edgetest   : |
@@ -35,7 +35,6 @@ internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
 cmd/edgectl         : auth internal/config internal/target |
 testing/bench       : auth | golang.org/x/sys
-testing/benchtiers  : cache/disk cache/object | golang.org/x/sys
 testing/conform     : |
 `
 

@@ -66,6 +66,15 @@ func (b *body) refill() error {
 // Ready implements Body.
 func (b *body) Ready() bool { return b.reader.Ready() }
 
+// Park implements Pausable.
+func (b *body) Park() { b.reader.Park() }
+
+// Resume implements Pausable.
+func (b *body) Resume() bool { return b.reader.Resume() }
+
+// Unread implements Pausable.
+func (b *body) Unread(n int) { b.reader.Unread(n) }
+
 // Close implements Body.
 func (b *body) Close() {
 	if o := b.reader.Object(); o != nil {
@@ -73,18 +82,6 @@ func (b *body) Close() {
 		b.reader.Close()
 		b.x.edge.cache.Done(o)
 	}
-}
-
-// reopen goes on with another range of the same object.
-func (b *body) reopen(start, end int64) {
-	o, lead := b.reader.Object(), b.x.leading
-	b.account()
-	b.reader.Close()
-	b.reader.Open(o, start, end)
-	if lead {
-		b.reader.Lead()
-	}
-	b.refills = 0
 }
 
 // account notes how many bytes came from where before the reader is gone.
@@ -98,16 +95,17 @@ func (b *body) account() {
 // text is the Body of a generated response.
 type text struct {
 	bytes []byte
-	read  bool
+	read  int
 }
 
 // Next implements Body.
 func (t *text) Next() ([]byte, error) {
-	if t.read {
+	if t.read == len(t.bytes) {
 		return nil, io.EOF
 	}
-	t.read = true
-	return t.bytes, nil
+	span := t.bytes[t.read:]
+	t.read = len(t.bytes)
+	return span, nil
 }
 
 // Ready implements Body.
@@ -115,3 +113,12 @@ func (t *text) Ready() bool { return true }
 
 // Close implements Body.
 func (t *text) Close() {}
+
+// Park implements Pausable: the bytes are no arena's.
+func (t *text) Park() {}
+
+// Resume implements Pausable.
+func (t *text) Resume() bool { return true }
+
+// Unread implements Pausable.
+func (t *text) Unread(n int) { t.read -= n }

@@ -92,6 +92,22 @@ type Body interface {
 	Ready() bool
 	// Close releases what is pinned. It may be called more than once.
 	Close()
+
+	Pausable
+}
+
+// Pausable lets a client that takes no bytes hold no memory. An adapter that has to
+// wait for its client parks the body meanwhile.
+type Pausable interface {
+	// Park says that the present span is not looked at until Resume. It costs
+	// little; without a Resume, Next and Close end it too.
+	Park()
+	// Resume reports whether the span is still what it was. If not, the adapter
+	// gives back what it had not sent of it and calls Next.
+	Resume() bool
+	// Unread gives back the last n bytes of the span that Next returned last: the
+	// next span begins with them, but may have another length.
+	Unread(n int)
 }
 
 // Exchange is one request and its response on their way through the edge. An

@@ -20,9 +20,6 @@ import (
 func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) (again bool, err error) {
 	if f.site.passes(f.request.Method) {
 		e.changed(fill, f, resp)
-		if resp.Status == 206 || resp.Status == 304 {
-			return false, unasked(resp)
-		}
 		return false, e.take(ctx, fill, f, resp, e.newMeta(f, resp, resp.Size), 0)
 	}
 	switch {
@@ -33,17 +30,12 @@ func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *or
 	case resp.Status == 416 && f.start > 0 && !f.plain:
 		return true, nil
 	case resp.Status == 304 || resp.Status < 200:
-		return false, unasked(resp)
+		return false, fmt.Errorf("%w: status %d without being asked", origin.ErrProtocol, resp.Status)
 	case resp.Status >= 500 && !e.passesError(f):
 		return false, fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
 	}
 	m := e.newMeta(f, resp, resp.Size)
 	return false, e.take(ctx, fill, f, resp, m, 0)
-}
-
-// unasked is the error of an answer that only another request could have had.
-func unasked(resp *origin.Response) error {
-	return fmt.Errorf("%w: status %d without being asked", origin.ErrProtocol, resp.Status)
 }
 
 // passesError reports whether the origin's own 5xx is what viewers get: the site
@@ -61,7 +53,9 @@ func (e *Edge) take(ctx context.Context, fill *cache.Fill, f *fetch, resp *origi
 	if err := fill.Reserve(ctx, m.Size, offset); err != nil {
 		return err
 	}
-	e.start(fill, f, resp, m, offset)
+	if err := e.start(fill, f, resp, m, offset); err != nil {
+		return err
+	}
 	return e.pump(ctx, fill, f, resp)
 }
 
@@ -101,7 +95,7 @@ func (e *Edge) receivePart(ctx context.Context, fill *cache.Fill, f *fetch, resp
 
 // start publishes m as a stored object if it may be stored, else as one that is
 // only passed through.
-func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) {
+func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) error {
 	why := f.policy(f.class.Defaults()).Storable(&f.request, m.Status, resp.Header)
 	names, star := rfc9111.Vary(resp.Header)
 	names = f.site.forwarded(names)
@@ -114,13 +108,15 @@ func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *objec
 		if f.stored != nil && replaces(m.Status) {
 			f.stored.Forget()
 		}
-		fill.StartTransient(m, offset, shared)
+		_, err := fill.StartTransient(m, offset, shared)
+		return err
 	case len(names) > 0:
 		fill.Rekey(names, f.selecting)
 		fill.Start(m, offset)
 	default:
 		fill.Start(m, offset)
 	}
+	return nil
 }
 
 // replaces reports whether an answer of this status says what the resource is now,

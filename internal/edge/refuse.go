@@ -59,11 +59,10 @@ func (e *Edge) refuse(x *Exchange, status int) bool {
 	x.field("Cache-Control", "no-store")
 	switch status {
 	case 405:
-		x.field("Allow", x.site.allow)
+		x.field("Allow", corsMethods)
 	case 502, 503, 504:
 		x.field("Retry-After", retryAfter)
 	}
-	x.proxyStatus(status)
 	x.finishHeader()
 	x.text(refusal(status))
 	return false

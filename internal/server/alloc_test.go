@@ -16,8 +16,11 @@ type looped struct {
 	i      int
 }
 
-func (l *looped) Ready() bool { return true }
-func (l *looped) Close()      { l.i = 0 }
+func (l *looped) Ready() bool  { return true }
+func (l *looped) Close()       { l.i = 0 }
+func (l *looped) Park()        {}
+func (l *looped) Resume() bool { return true }
+func (l *looped) Unread(int)   {}
 
 func (l *looped) Next() ([]byte, error) {
 	if l.i == len(l.pieces) {

@@ -90,7 +90,7 @@ func sinceTick(w uint64) uint64 { return w >> phaseBits }
 
 // Write sends p whole. crypto/tls and net/http write through it.
 func (c *conn) Write(p []byte) (int, error) {
-	n, err := c.out.send(p, nil, nil, false)
+	n, err := c.out.send(nil, p, nil, nil, false)
 	return int(n), err
 }
 

@@ -21,11 +21,12 @@ type delivery struct {
 	wire wire
 	conn *conn // phases for the sweeper
 
-	head    []byte // header, later chunk lines; not yet sent
-	buf     []byte // backing of head, kept between responses
-	start   time.Time
-	broken  error // an interim response could not be written
-	account edge.Delivery
+	head     []byte // header, later chunk lines; not yet sent
+	buf      []byte // backing of head, kept between responses
+	spanSent int    // bytes of the span that the last send took
+	start    time.Time
+	broken   error // an interim response could not be written
+	account  edge.Delivery
 }
 
 // write sends r. The error is why the connection must be cut.
@@ -41,7 +42,7 @@ func (d *delivery) write(r *edge.Response, o *headOptions, start time.Time) erro
 	var err error
 	switch o.framing {
 	case noBody:
-		err = d.send(nil, nil, false)
+		err = d.send(nil, nil, nil, false)
 	case sized:
 		err = d.writeSized(r.Body, r.Size)
 	case chunked:
@@ -70,7 +71,7 @@ func (d *delivery) writeSized(body edge.Body, size int64) error {
 			return fmt.Errorf("%w: %d bytes over", errBodyLength, int64(len(span))-left)
 		}
 		left -= int64(len(span))
-		if err := d.send(span, nil, left > 0 && body.Ready()); err != nil {
+		if err := d.sendSpan(body, span, nil, left > 0 && body.Ready()); err != nil {
 			return err
 		}
 	}
@@ -84,13 +85,13 @@ func (d *delivery) writeChunked(body edge.Body) error {
 		span, err := d.next(body)
 		if err == io.EOF {
 			d.head = append(d.head, "0\r\n\r\n"...)
-			return d.send(nil, nil, false)
+			return d.send(nil, nil, nil, false)
 		}
 		if err != nil {
 			return err
 		}
 		d.head = appendChunkLine(d.head, len(span))
-		if err := d.send(span, crlf, body.Ready()); err != nil {
+		if err := d.sendSpan(body, span, crlf, body.Ready()); err != nil {
 			return err
 		}
 	}
@@ -101,12 +102,12 @@ func (d *delivery) writeOpen(body edge.Body) error {
 	for {
 		span, err := d.next(body)
 		if err == io.EOF {
-			return d.send(nil, nil, false)
+			return d.send(nil, nil, nil, false)
 		}
 		if err != nil {
 			return err
 		}
-		if err := d.send(span, nil, body.Ready()); err != nil {
+		if err := d.sendSpan(body, span, nil, body.Ready()); err != nil {
 			return err
 		}
 	}
@@ -117,7 +118,7 @@ func (d *delivery) next(body edge.Body) ([]byte, error) {
 	if body.Ready() {
 		return body.Next()
 	}
-	if err := d.send(nil, nil, false); err != nil {
+	if err := d.send(nil, nil, nil, false); err != nil {
 		return nil, err
 	}
 	if err := d.wire.flush(); err != nil {
@@ -129,19 +130,66 @@ func (d *delivery) next(body edge.Body) ([]byte, error) {
 	return span, err
 }
 
-// send sends what is in head, then span and tail, and accounts for them.
-func (d *delivery) send(span, tail []byte, more bool) error {
+// sendSpan sends what is in head, then span and tail. When the span was given away
+// while the client was not ready, its rest is got again, in whatever spans it comes.
+func (d *delivery) sendSpan(body edge.Body, span, tail []byte, more bool) error {
+	err := d.send(body, span, tail, more)
+	if err != errTaken { //nolint:errorlint // returned bare
+		return err
+	}
+	rest := len(span) - d.spanSent
+	body.Unread(rest)
+	for rest > 0 {
+		if span, err = d.next(body); err != nil {
+			return lengthError(err)
+		}
+		if over := len(span) - rest; over > 0 {
+			body.Unread(over)
+			span = span[:rest]
+		}
+		last, end := len(span) == rest, []byte(nil)
+		if last {
+			end = tail
+		}
+		err = d.send(body, span, end, more || !last && body.Ready())
+		rest -= d.spanSent
+		switch {
+		case err == errTaken: //nolint:errorlint // returned bare
+			body.Unread(len(span) - d.spanSent)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// lengthError is the error of a body that ends where it had gone on before.
+func lengthError(err error) error {
+	if err == io.EOF { //nolint:errorlint // returned bare
+		return errBodyLength
+	}
+	return err
+}
+
+// send sends what is in head, then span and tail, and accounts for them. It may
+// return errTaken when the span has an owner; what was not sent of head stays there.
+func (d *delivery) send(owner edge.Pausable, span, tail []byte, more bool) error {
 	head := len(d.head)
+	d.spanSent = 0
 	if head+len(span)+len(tail) == 0 {
 		return nil
 	}
-	n, err := d.wire.send(d.head, span, tail, more)
+	n, err := d.wire.send(owner, d.head, span, tail, more)
 	if d.account.FirstByte == 0 {
 		d.account.FirstByte = time.Since(d.start)
 	}
-	body := min(max(0, n-int64(head)), int64(len(span)))
-	d.account.Body += body
-	d.account.Header += n - body
-	d.head = d.buf[:0]
+	sentHead := min(n, int64(head))
+	d.spanSent = int(min(n-sentHead, int64(len(span))))
+	d.account.Body += int64(d.spanSent)
+	d.account.Header += n - int64(d.spanSent)
+	d.head = d.head[sentHead:]
+	if len(d.head) == 0 {
+		d.head = d.buf[:0]
+	}
 	return err
 }

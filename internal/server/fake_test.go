@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -88,6 +89,11 @@ type spans struct {
 	err    error
 	wait   chan struct{} // when not nil, a receive is due before each piece
 	closed int
+
+	span  []byte // handed out last
+	taker bool   // a parked span is always given away
+	taken int    // how often that was
+	lose  bool   // what was given away does not come back
 }
 
 func newSpans(pieces ...string) *spans {
@@ -122,7 +128,28 @@ func (s *spans) Next() ([]byte, error) {
 	}
 	p := s.pieces[0]
 	s.pieces = s.pieces[1:]
-	return p, nil
+	if s.span = p; s.taker {
+		s.span = bytes.Clone(p)
+	}
+	return s.span, nil
+}
+
+func (s *spans) Park() {}
+
+func (s *spans) Resume() bool {
+	if s.taker {
+		s.taken++
+		s.span = bytes.Clone(s.span) // to be given again, in another place
+	}
+	return !s.taker
+}
+
+func (s *spans) Unread(n int) {
+	if s.lose && n > 0 {
+		s.pieces, s.err = nil, errCut
+	} else if n > 0 {
+		s.pieces = append([][]byte{s.span[len(s.span)-n:]}, s.pieces...)
+	}
 }
 
 var errCut = errors.New("the origin broke off")

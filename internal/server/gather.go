@@ -21,6 +21,18 @@ type gatherer struct {
 	net.Conn
 	pool *gatherPool
 	buf  []byte // nil while passing through
+	// scratch has the plain text of one step while there was no buffer to gather in.
+	scratch []byte
+}
+
+// recordRoom is what the records of one step take more than its plain text. The
+// first records of a connection are small, a packet each, so there are up to 14.
+const recordRoom = 1 << 10
+
+// roomFor reports whether records of n bytes of plain text can be written without
+// waiting, or are not gathered at all.
+func (g *gatherer) roomFor(n int) bool {
+	return g.buf == nil || len(g.buf)+n+recordRoom <= cap(g.buf)
 }
 
 // hold starts gathering. Without a free buffer nothing changes: more system

@@ -223,8 +223,9 @@ func (o *http2Writer) body(r *edge.Response, f framing, start time.Time) error {
 		if err != nil {
 			return err
 		}
-		left -= int64(len(span))
-		if err := o.send(span); err != nil {
+		sent, err := o.send(r.Body, span)
+		left -= int64(sent)
+		if err != nil {
 			return err
 		}
 		o.first(start)
@@ -241,21 +242,29 @@ const copyStep = 64 << 10
 // The steps are copies. When a stream is reset, net/http's Write returns while the
 // connection may still be writing what it was given; a block of the RAM tier could
 // by then hold somebody else's bytes. A copy that met an error is never used again.
-func (o *http2Writer) send(span []byte) error {
-	for len(span) > 0 {
+// Because they are copies, the body can be parked during each of them; when it gives
+// the span away, what is not sent of it comes with the next one.
+func (o *http2Writer) send(body edge.Body, span []byte) (sent int, err error) {
+	for sent < len(span) {
 		if err := o.rc.SetWriteDeadline(time.Now().Add(o.window)); err != nil {
-			return err
+			return sent, err
 		}
-		step := o.copied(span[:min(len(span), o.step, copyStep)])
+		step := o.copied(span[sent:min(len(span), sent+min(o.step, copyStep))])
+		body.Park()
 		n, err := o.w.Write(step)
+		kept := body.Resume()
+		sent += n
 		o.account.Body += int64(n)
 		if err != nil {
 			*o.buf = nil
-			return err
+			return sent, err
 		}
-		span = span[n:]
+		if !kept {
+			body.Unread(len(span) - sent)
+			return sent, nil
+		}
 	}
-	return nil
+	return sent, nil
 }
 
 // copied returns b in the stream's own buffer.

@@ -17,7 +17,7 @@ func (s *session) WriteInterim(status int, header []object.Field) {
 	}
 	d.buf = append(d.buf, "\r\n"...)
 	s.conn.enter(phaseWrite)
-	n, err := d.wire.send(d.buf, nil, nil, false)
+	n, err := d.wire.send(nil, d.buf, nil, nil, false)
 	d.account.Header += n
 	if err != nil {
 		d.broken = err

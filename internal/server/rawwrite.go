@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"edged/internal/edge"
 )
 
 // gatherLimit is the length up to which header and body go out in one writev.
@@ -24,8 +26,10 @@ type rawWriter struct {
 	step func(fd uintptr) bool
 	sent *atomic.Int64
 
-	pieces [3][]byte // what is left to send; empty pieces are skipped
-	more   bool      // the caller will send again at once
+	pieces [3][]byte     // what is left to send; empty pieces are skipped
+	more   bool          // the caller will send again at once
+	owner  edge.Pausable // of the second piece; nil when that may not be given away
+	parked bool          // owner is, while the socket is full
 	n      int64
 	err    error
 }
@@ -39,15 +43,17 @@ func (w *rawWriter) init(nc net.Conn, sent *atomic.Int64) {
 
 // send writes a, b and c in this order and returns how many bytes the kernel
 // took; fewer than all means err is not nil. With more the kernel may hold back
-// a last partial packet until the next send.
-func (w *rawWriter) send(a, b, c []byte, more bool) (int64, error) {
+// a last partial packet until the next send. The owner of b is parked while the
+// socket is full.
+func (w *rawWriter) send(owner edge.Pausable, a, b, c []byte, more bool) (int64, error) {
 	w.pieces, w.more, w.n, w.err = [3][]byte{a, b, c}, more, 0, nil
+	w.owner, w.parked = owner, false
 	if w.rc == nil {
 		w.sendPlain()
 	} else if err := w.rc.Write(w.step); err != nil && w.err == nil {
 		w.err = err
 	}
-	w.pieces = [3][]byte{} // spans are borrowed
+	w.pieces, w.owner = [3][]byte{}, nil // spans are borrowed
 	return w.n, w.err
 }
 
@@ -69,6 +75,10 @@ func (w *rawWriter) sendPlain() {
 // advance makes system calls until all is sent (true), an error is met (true) or
 // the socket is full (false: the poller calls again when it is writable).
 func (w *rawWriter) advance(fd uintptr) bool {
+	if !w.resume() {
+		w.err = errTaken
+		return true
+	}
 	for {
 		first, total := w.left()
 		if total == 0 {
@@ -79,6 +89,7 @@ func (w *rawWriter) advance(fd uintptr) bool {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
+			w.park()
 			return false
 		case err != nil:
 			w.err = err
@@ -90,6 +101,25 @@ func (w *rawWriter) advance(fd uintptr) bool {
 		w.took(n)
 		w.consume(n)
 	}
+}
+
+// park lets the owner use the memory of the second piece while the kernel has
+// enough to send.
+func (w *rawWriter) park() {
+	if w.owner != nil && len(w.pieces[1]) > 0 {
+		w.parked = true
+		w.owner.Park()
+	}
+}
+
+// resume ends park. It reports false when the second piece is gone; it was not
+// sent in full then.
+func (w *rawWriter) resume() bool {
+	if !w.parked {
+		return true
+	}
+	w.parked = false
+	return w.owner.Resume()
 }
 
 // left returns the index of the first piece that has bytes, and their sum.

@@ -67,6 +67,9 @@ type panicking struct{}
 func (panicking) Ready() bool           { return true }
 func (panicking) Next() ([]byte, error) { panic("body") }
 func (panicking) Close()                {}
+func (panicking) Park()                 {}
+func (panicking) Resume() bool          { return true }
+func (panicking) Unread(int)            {}
 
 // fill returns n bytes that are told apart from those of other seeds.
 func fill(seed byte, n int) string {

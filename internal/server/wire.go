@@ -1,12 +1,23 @@
 package server
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"errors"
+
+	"edged/internal/edge"
+)
+
+// errTaken means that a body gave its span away while its client was not ready: the
+// caller has to get what was not sent of it once more.
+var errTaken = errors.New("server: span was given away")
 
 // wire takes the bytes of HTTP/1 responses, in order.
 type wire interface {
 	// send writes a, b and c and returns how many of their bytes were taken. With
-	// more the tail may stay here until the next send or flush.
-	send(a, b, c []byte, more bool) (int64, error)
+	// more the tail may stay here until the next send or flush. While it waits for
+	// the client, owner, unless it is nil, may take b back: then the error is
+	// errTaken, and nothing after the taken bytes was sent.
+	send(owner edge.Pausable, a, b, c []byte, more bool) (int64, error)
 	// flush puts out whatever send kept.
 	flush() error
 	// drop forgets whatever send kept: the connection is being cut.
@@ -18,9 +29,11 @@ type wire interface {
 // there is nothing to flush.
 type plainWire struct{ out *rawWriter }
 
-func (w plainWire) send(a, b, c []byte, more bool) (int64, error) { return w.out.send(a, b, c, more) }
-func (plainWire) flush() error                                    { return nil }
-func (plainWire) drop()                                           {}
+func (w plainWire) send(owner edge.Pausable, a, b, c []byte, more bool) (int64, error) {
+	return w.out.send(owner, a, b, c, more)
+}
+func (plainWire) flush() error { return nil }
+func (plainWire) drop()        {}
 
 // tlsWire writes through crypto/tls, whose records are gathered below it.
 type tlsWire struct {
@@ -28,15 +41,12 @@ type tlsWire struct {
 	under *gatherer
 }
 
-func (w tlsWire) send(a, b, c []byte, more bool) (n int64, err error) {
+func (w tlsWire) send(owner edge.Pausable, a, b, c []byte, more bool) (n int64, err error) {
 	w.under.hold()
-	for _, p := range [...][]byte{a, b, c} {
-		if len(p) == 0 {
-			continue
-		}
-		k, err := w.tls.Write(p)
+	for i, p := range [...][]byte{a, b, c} {
+		k, err := w.encrypt(owner, p)
 		n += int64(k)
-		if err != nil {
+		if err != nil && (i != 1 || err != errTaken || k < len(b)) {
 			return n, err
 		}
 	}
@@ -45,6 +55,57 @@ func (w tlsWire) send(a, b, c []byte, more bool) (n int64, err error) {
 	}
 	return n, w.under.flush()
 }
+
+// tlsStep is how much is encrypted at a time, at most one full record.
+const tlsStep = 16 << 10
+
+// encrypt writes p in steps that never wait inside crypto/tls, which would go on
+// reading p afterwards: it makes room first, with the owner of p parked. Without a
+// buffer to gather in, steps are copied and the owner is parked for each.
+func (w tlsWire) encrypt(owner edge.Pausable, p []byte) (n int, err error) {
+	for n < len(p) {
+		step := p[n:min(len(p), n+tlsStep)]
+		if !w.under.roomFor(len(step)) {
+			park(owner)
+			err := w.under.drain()
+			if !resume(owner) && err == nil {
+				err = errTaken
+			}
+			if err != nil {
+				return n, err
+			}
+		}
+		k, err := w.write(owner, step)
+		n += k
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// write encrypts one step.
+func (w tlsWire) write(owner edge.Pausable, step []byte) (int, error) {
+	if w.under.buf != nil || owner == nil {
+		return w.tls.Write(step)
+	}
+	step = append(w.under.scratch[:0], step...)
+	w.under.scratch = step
+	park(owner)
+	n, err := w.tls.Write(step)
+	if !resume(owner) && err == nil {
+		err = errTaken
+	}
+	return n, err
+}
+
+func park(owner edge.Pausable) {
+	if owner != nil {
+		owner.Park()
+	}
+}
+
+func resume(owner edge.Pausable) bool { return owner == nil || owner.Resume() }
 
 func (w tlsWire) flush() error { return w.under.flush() }
 func (w tlsWire) drop()        { w.under.release() }
