@@ -1,44 +1,10 @@
 package auth
 
 import (
-	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"time"
 )
-
-// Defaults of Options.
-const (
-	DefaultMaxLifetime = 24 * time.Hour
-	DefaultNBFLeeway   = 30 * time.Second
-)
-
-// Options configure the tokens of one site.
-type Options struct {
-	// Account owns the site. Keys of other accounts may be among Keys; they never
-	// open it, but name themselves in the log.
-	Account string
-	// Required makes the site refuse requests without a good token. Otherwise a
-	// token, good or bad, is cut out and not looked at.
-	Required bool
-	Keys     []Key
-	// MaxLifetime bounds how far in the future exp may be. 0 means
-	// DefaultMaxLifetime. Whole seconds.
-	MaxLifetime time.Duration
-	// NBFLeeway forgives clocks of minting machines that run fast. 0 means
-	// DefaultNBFLeeway, a negative value none. Whole seconds.
-	NBFLeeway time.Duration
-	// Revocations may be nil.
-	Revocations Revocations
-	// Signatures is shared by all sites. Nil means that each Ed25519 signature is
-	// checked anew, unless VerifiedCache is set.
-	Signatures *Signatures
-	// VerifiedCache, when Signatures is nil and it is above 0, gives the scheme a
-	// store of its own for so many signatures, which ECT.Close releases.
-	VerifiedCache int
-}
 
 // ECT is the native scheme.
 //
@@ -81,15 +47,15 @@ func NewECT(o Options) (*ECT, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Required && !keys.has(o.Account) {
+	if o.Required && !keys.has(o.Account, HMACSHA256, Ed25519) {
 		return nil, fmt.Errorf("%w: account %s requires tokens but has no key that is not revoked", ErrKey, o.Account)
 	}
 	e := &ECT{
-		finder:      finder{param: ectName, segment: ectName + "="},
+		finder:      newFinder(ectName, ectName+"="),
 		account:     o.Account,
 		required:    o.Required,
 		keys:        keys,
-		maxLifetime: seconds(o.MaxLifetime, DefaultMaxLifetime),
+		maxLifetime: lifetime(o.MaxLifetime),
 		leeway:      seconds(o.NBFLeeway, DefaultNBFLeeway),
 		revocations: o.Revocations,
 		signatures:  o.Signatures,
@@ -99,13 +65,6 @@ func NewECT(o Options) (*ECT, error) {
 		e.signatures, err = NewSignatures(o.VerifiedCache)
 	}
 	return e, err
-}
-
-func seconds(d, fallback time.Duration) int64 {
-	if d == 0 {
-		d = fallback
-	}
-	return max(0, int64(d/time.Second))
 }
 
 // Close releases a store of signatures of its own. No Verify may be under way or
@@ -160,6 +119,7 @@ func (e *ECT) verify(raw []byte, s *Scratch, r *Request) Verdict {
 		v.Reason = why
 		return v
 	}
+	r.Trace.sign(ectName, t.signed)
 	k := e.keys[string(t.kid)]
 	if k == nil {
 		v.Reason = UnknownKey
@@ -199,18 +159,10 @@ func (e *ECT) authentic(k *verifyKey, t *token, s *Scratch, now int64) Reason {
 // constant time; an Ed25519 signature and key are no secrets.
 func (e *ECT) signedBy(k *verifyKey, t *token, s *Scratch) bool {
 	if k.Type == HMACSHA256 {
-		s.mac = k.mac(s.mac[:0], t.signed)
-		return hmac.Equal(s.mac, s.sig)
+		return k.signed(t.signed, s.sig, s)
 	}
 	s.sum = sha256.Sum256(t.original)
-	if e.signatures.has(&s.sum, &k.public) {
-		return true
-	}
-	if !ed25519.Verify(k.Public, t.signed, s.sig) {
-		return false
-	}
-	e.signatures.add(&s.sum, &k.public)
-	return true
+	return k.ed25519(e.signatures, t.signed, s.sig, s)
 }
 
 // judge holds the claims of an authentic token against the request.

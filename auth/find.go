@@ -2,20 +2,26 @@ package auth
 
 import "bytes"
 
-// finder takes tokens of one name out of a request. The name is lower case. The
-// exact spelling carries a token; any other spelling that a decoder further down
-// might take for the same name (case, %HH) is cut out as well and refused.
+// finder takes tokens of one name out of a request. The exact spelling carries a
+// token; any other spelling that a decoder further down might take for the same
+// name (case, %HH) is cut out as well and refused.
 type finder struct {
-	param   string // name of the query parameter and the cookie
-	segment string // what the leading path segment begins with
+	param   paramSet // of one name, which is also that of the cookie
+	segment string   // what the leading path segment begins with; "" for none does
+}
+
+func newFinder(name, segment string) finder {
+	return finder{paramSet{names: []string{name}}, segment}
 }
 
 // find cuts every token out of path and query first, and judges then, so that
 // what is left never holds one. Cookies count only when path and query have
 // none: a bad token in the URL must not be rescued by an older cookie.
 func (d *finder) find(in *Input, s *Scratch) (Found, Reason) {
-	f := Found{Path: in.Path, Query: in.Query, scratch: s}
-	inPath, inQuery := d.cutPath(&f), d.cutQuery(&f)
+	f := Found{Path: in.Path, Query: in.Query, query: in.Query, scratch: s}
+	inPath := f.cutLeading(d.segment)
+	d.param.cut(&f)
+	inQuery := s.params[0]
 	switch {
 	case inPath.n > 0 && inQuery.n > 0:
 		return f, TwoPlaces
@@ -54,49 +60,20 @@ func (f *Found) take(c Carrier, s sighting) Reason {
 	return Allowed
 }
 
-// cutPath removes leading segments that hold a token. Two are too many, but both
+// cutLeading removes leading segments that begin with prefix and so hold a token. Two are too many, but both
 // go. A path that was nothing but a token leaves "/", so that it stays a path.
-func (d *finder) cutPath(f *Found) (seen sighting) {
-	for len(f.Path) > 1 && f.Path[0] == '/' {
+func (f *Found) cutLeading(prefix string) (seen sighting) {
+	for prefix != "" && len(f.Path) > 1 && f.Path[0] == '/' {
 		segment, rest := f.Path[1:], f.Path[:1]
 		if end := bytes.IndexByte(segment, '/'); end >= 0 {
 			segment, rest = segment[:end], segment[end:]
 		}
-		n, exact := matchFolded(segment, d.segment)
+		n, exact := matchFolded(segment, prefix)
 		if n < 0 {
 			break
 		}
 		seen.add(segment[n:], exact)
 		f.Path = rest
-	}
-	return seen
-}
-
-// cutQuery removes all parameters of the finder's name. Pairs are split on '&'
-// only. Without one the query stays as it is; else what is left is joined in the
-// Scratch.
-func (d *finder) cutQuery(f *Found) (seen sighting) {
-	kept := f.scratch.query[:0]
-	for rest := f.Query; len(rest) > 0; {
-		pair := rest
-		if end := bytes.IndexByte(rest, '&'); end >= 0 {
-			pair, rest = rest[:end], rest[end+1:]
-		} else {
-			rest = nil
-		}
-		name, value, _ := bytes.Cut(pair, equals)
-		if n, exact := matchFolded(name, d.param); n == len(name) && n > 0 {
-			seen.add(value, exact)
-			continue
-		}
-		if len(kept) > 0 {
-			kept = append(kept, '&')
-		}
-		kept = append(kept, pair...)
-	}
-	f.scratch.query = kept
-	if seen.n > 0 {
-		f.Query = kept
 	}
 	return seen
 }
@@ -114,7 +91,7 @@ func (d *finder) cookies(f *Found, header []byte) Reason {
 			header = nil
 		}
 		name, value, ok := bytes.Cut(bytes.Trim(pair, " \t"), equals)
-		if !ok || string(name) != d.param {
+		if !ok || string(name) != d.param.names[0] {
 			continue
 		}
 		f.Carrier = Cookie
@@ -131,8 +108,8 @@ func (d *finder) cookies(f *Found, header []byte) Reason {
 	return Allowed
 }
 
-// matchFolded matches the beginning of raw, with %HH decoded and upper case
-// lowered, against want. It returns how many raw bytes matched, or -1, and
+// matchFolded matches the beginning of raw, with %HH decoded and without regard to
+// case, against want. It returns how many raw bytes matched, or -1, and
 // whether they were spelled exactly so.
 func matchFolded(raw []byte, want string) (n int, exact bool) {
 	if len(raw) < len(want) {
@@ -150,7 +127,7 @@ func matchFolded(raw []byte, want string) (n int, exact bool) {
 		if c != want[i] {
 			exact = false
 		}
-		if lower(c) != want[i] {
+		if lower(c) != lower(want[i]) {
 			return -1, false
 		}
 		exact = exact && width == 1

@@ -1,13 +1,12 @@
 package auth
 
 import (
+	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"errors"
 	"fmt"
-	"hash"
-	"sync"
 )
 
 // Bounds of signing keys.
@@ -17,6 +16,9 @@ const (
 	MinSecretSize = 16
 	// MaxKeyIDSize is the greatest length of a key id in bytes.
 	MaxKeyIDSize = 64
+	// MinRSABits and MaxRSABits bound an RSA modulus: less is broken, more makes
+	// a check cost what an attacker can ask for at will.
+	MinRSABits, MaxRSABits = 2048, 4096
 )
 
 // ErrKey marks a signing key that cannot be used: an unfit id, type, size or
@@ -30,22 +32,40 @@ type KeyType uint8
 const (
 	HMACSHA256 KeyType = iota + 1
 	Ed25519
+	HMACSHA1
+	// Secret is a shared secret of the schemes that fix their algorithm themselves:
+	// those that hash it together with the path, and those whose algorithm is a
+	// setting. Other systems chose its length, so any but none will do.
+	Secret
+	RSA
+	ECDSAP256
+	numKeyTypes
 )
 
 // String returns the type's word in configuration.
 func (t KeyType) String() string {
-	switch t {
-	case HMACSHA256:
-		return "hmac-sha256"
-	case Ed25519:
-		return "ed25519"
+	if t == 0 || t >= numKeyTypes {
+		return "unknown"
 	}
-	return "unknown"
+	return [...]string{"", "hmac-sha256", "ed25519", "hmac-sha1", "secret", "rsa", "ecdsa-p256"}[t]
+}
+
+// Shared reports whether both sides hold the same secret; otherwise the edge has
+// the public half only.
+func (t KeyType) Shared() bool { return t == HMACSHA256 || t == HMACSHA1 || t == Secret }
+
+// KeyTypes returns the words of all types, in the order of the documentation.
+func KeyTypes() []string {
+	words := make([]string, 0, numKeyTypes-1)
+	for t := HMACSHA256; t < numKeyTypes; t++ {
+		words = append(words, t.String())
+	}
+	return words
 }
 
 // ParseKeyType is the inverse of KeyType.String.
 func ParseKeyType(word string) (KeyType, bool) {
-	for t := HMACSHA256; t <= Ed25519; t++ {
+	for t := HMACSHA256; t < numKeyTypes; t++ {
 		if word == t.String() {
 			return t, true
 		}
@@ -88,10 +108,17 @@ func ParseKeyState(word string) (KeyState, bool) {
 type Key struct {
 	ID      string // kid: unique over all accounts, [A-Za-z0-9_-], at most MaxKeyIDSize bytes
 	Account string // the only account whose sites it opens
-	Type    KeyType
-	Secret  []byte            // HMACSHA256: at least MinSecretSize bytes
-	Public  ed25519.PublicKey // Ed25519
-	State   KeyState
+	// Name is what the scheme itself calls the key, where it differs from ID: the
+	// account of vdox, the index of url-sig, the key name of media-cdn.
+	Name string
+	// Scheme is the only scheme the key is for, "" for any that can use its type.
+	Scheme string
+	Type   KeyType
+	Secret []byte            // HMACSHA256, HMACSHA1: at least MinSecretSize bytes; Secret: at least one
+	Public ed25519.PublicKey // Ed25519
+	RSA    *rsa.PublicKey    // RSA
+	ECDSA  *ecdsa.PublicKey  // ECDSAP256
+	State  KeyState
 	// AcceptUntil is the last second, in Unix time, at which tokens of this key are
 	// accepted, whatever its state; 0 for no end.
 	AcceptUntil int64
@@ -106,14 +133,49 @@ func (k *Key) Check() error {
 		return fmt.Errorf("%w: %s: no account", ErrKey, k.ID)
 	case k.State > StateRevoked:
 		return fmt.Errorf("%w: %s: unknown state", ErrKey, k.ID)
-	case k.Type == HMACSHA256 && len(k.Secret) < MinSecretSize:
-		return fmt.Errorf("%w: %s: secret of %d bytes, at least %d are needed", ErrKey, k.ID, len(k.Secret), MinSecretSize)
-	case k.Type == Ed25519 && len(k.Public) != ed25519.PublicKeySize:
-		return fmt.Errorf("%w: %s: public key of %d bytes instead of %d", ErrKey, k.ID, len(k.Public), ed25519.PublicKeySize)
-	case k.Type != HMACSHA256 && k.Type != Ed25519:
-		return fmt.Errorf("%w: %s: unknown type", ErrKey, k.ID)
+	}
+	if err := k.CheckMaterial(); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrKey, k.ID, err)
 	}
 	return nil
+}
+
+// CheckMaterial returns an error when the secret or public key does not fit the
+// type. It tells sizes, never bytes.
+func (k *Key) CheckMaterial() error {
+	switch k.Type {
+	case HMACSHA256, HMACSHA1:
+		if len(k.Secret) < MinSecretSize {
+			return fmt.Errorf("a secret of type %s has %d bytes, at least %d are needed: make one with edgectl keygen", k.Type, len(k.Secret), MinSecretSize)
+		}
+	case Secret:
+		if len(k.Secret) == 0 {
+			return errors.New("the secret is empty")
+		}
+	case Ed25519:
+		if len(k.Public) != ed25519.PublicKeySize {
+			return fmt.Errorf("a public key of type ed25519 has %d bytes instead of %d", len(k.Public), ed25519.PublicKeySize)
+		}
+	case RSA:
+		if k.RSA == nil || k.RSA.N == nil || k.RSA.N.BitLen() < MinRSABits || k.RSA.N.BitLen() > MaxRSABits {
+			return fmt.Errorf("an rsa key has %d to %d bits", MinRSABits, MaxRSABits)
+		}
+	case ECDSAP256:
+		if k.ECDSA == nil || k.ECDSA.Curve != elliptic.P256() {
+			return errors.New("an ecdsa-p256 key is a point of the curve P-256")
+		}
+	default:
+		return errors.New("unknown type")
+	}
+	return nil
+}
+
+// name returns what the scheme calls the key.
+func (k *Key) name() string {
+	if k.Name != "" {
+		return k.Name
+	}
+	return k.ID
 }
 
 // usable reports whether tokens of the key are accepted at now.
@@ -137,56 +199,4 @@ func validKeyID(id string) bool {
 		}
 	}
 	return true
-}
-
-// verifyKey is a Key made ready to verify with.
-type verifyKey struct {
-	Key
-	public [ed25519.PublicKeySize]byte // identity of an Ed25519 key in Signatures
-	macs   sync.Pool                   // of hash.Hash, keyed once: New costs five allocations, Reset none
-}
-
-// mac appends the HMAC-SHA256 of message to dst.
-func (k *verifyKey) mac(dst, message []byte) []byte {
-	h, ok := k.macs.Get().(hash.Hash)
-	if !ok {
-		h = hmac.New(sha256.New, k.Secret)
-	}
-	h.Reset()
-	h.Write(message)
-	dst = h.Sum(dst)
-	k.macs.Put(h)
-	return dst
-}
-
-// keyring finds signing keys by id. It is immutable.
-type keyring map[string]*verifyKey
-
-func newKeyring(keys []Key) (keyring, error) {
-	ring := make(keyring, len(keys))
-	var errs []error
-	for i := range keys {
-		k := &verifyKey{Key: keys[i]}
-		if err := k.Check(); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if ring[k.ID] != nil {
-			errs = append(errs, fmt.Errorf("%w: %s: the kid is used twice", ErrKey, k.ID))
-			continue
-		}
-		copy(k.public[:], k.Public)
-		ring[k.ID] = k
-	}
-	return ring, errors.Join(errs...)
-}
-
-// has reports whether the ring holds a key of account that is not revoked.
-func (r keyring) has(account string) bool {
-	for _, k := range r {
-		if k.Account == account && k.State != StateRevoked {
-			return true
-		}
-	}
-	return false
 }

@@ -46,6 +46,15 @@ type Input struct {
 	Path    []byte // raw path, begins with '/'
 	Query   []byte // raw query without '?'
 	Cookies []byte // all Cookie field values joined by "; ", nil when absent
+	Fields  Fields // header fields, nil when there are none
+}
+
+// Fields gives read access to request header fields. What it returns is borrowed
+// like the rest of the request.
+type Fields interface {
+	// Append appends every line of the field called name to dst, in order. Names
+	// are compared without regard to case.
+	Append(dst [][]byte, name string) [][]byte
 }
 
 // MaxTokens is how many tokens of one name a request may carry. Only cookies may
@@ -63,17 +72,22 @@ type Found struct {
 	Path, Query []byte
 
 	scratch *Scratch
+	query   []byte // the raw query as it came, token included
 }
 
 // Request is what claims are held against.
 type Request struct {
 	Method  []byte
+	TLS     bool   // the client speaks https to us
 	Host    []byte // canonical host name
 	Path    []byte // canonical, decoded path without the token
 	Query   []byte // raw query without the token
+	Fields  Fields // header fields, nil when there are none
 	Client  netip.Addr
 	Country string // ISO 3166-1 alpha-2 of Client, "" when unknown
+	ASN     uint32 // autonomous system of Client, 0 when unknown
 	Now     int64  // Unix seconds
+	Trace   *Trace // nil but in tools
 }
 
 // Verdict is the answer about one request.
@@ -106,4 +120,10 @@ type Scratch struct {
 	sig     []byte // decoded signature
 	mac     []byte // computed MAC
 	sum     [sha256.Size]byte
+
+	params [maxParams]sighting // what paramSet.cut saw of each of its names
+	text   []byte              // decoded values, each scheme's own
+	msg    []byte              // bytes to sign; hold a secret in some schemes
+	lines  [][]byte            // lines of header fields
+	links  []link              // of a Chain
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"edged/auth"
 	"edged/internal/config"
 )
@@ -19,22 +17,13 @@ func loadSites(path string) ([]site, error) {
 		s := &c.Sites[i]
 		sites[i] = site{
 			account: s.Account, hosts: s.Hosts, scheme: s.Token.Scheme, required: s.Token.Required,
-			maxLifetime: time.Duration(s.Token.MaxLifetime), leeway: time.Duration(s.Token.NBFLeeway),
-			keys: siteKeys(s),
+			options: s.Options(),
 		}
 	}
 	for i := range sites {
 		sites[i].foreign = foreignKeys(sites, sites[i].account)
 	}
 	return sites, nil
-}
-
-func siteKeys(s *config.Site) []auth.Key {
-	keys := make([]auth.Key, len(s.Token.Keys))
-	for i := range s.Token.Keys {
-		keys[i] = s.Token.Keys[i].Parsed
-	}
-	return keys
 }
 
 // foreignKeys returns the keys of all other accounts, each once: a token of
@@ -46,7 +35,7 @@ func foreignKeys(sites []site, account string) []auth.Key {
 		if s.account == account {
 			continue
 		}
-		for _, k := range s.keys {
+		for _, k := range s.options.Keys {
 			if !seen[k.ID] {
 				foreign, seen[k.ID] = append(foreign, k), true
 			}

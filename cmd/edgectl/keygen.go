@@ -57,7 +57,7 @@ func (f *keygenFlags) run(s streams, args []string) error {
 		return usagef("what is %q for?", args[0])
 	case f.out == "":
 		return usagef("give -out FILE for the private part")
-	case !ok:
+	case !ok || kind != auth.HMACSHA256 && kind != auth.Ed25519:
 		return usagef("-type %s: use ed25519 or hmac-sha256", f.kind)
 	}
 	generate := newEd25519

@@ -22,7 +22,7 @@ type pen struct {
 // secretKey picks an HMAC key of the site: the one named kid, else the first
 // that is active.
 func secretKey(s *site, kid string) (*pen, error) {
-	for _, k := range s.keys {
+	for _, k := range s.options.Keys {
 		if k.ID != kid && kid != "" {
 			continue
 		}
@@ -45,7 +45,7 @@ func privateKey(s *site, file, kid string) (*pen, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range s.keys {
+	for _, k := range s.options.Keys {
 		if k.Type != auth.Ed25519 || k.ID != kid && kid != "" {
 			continue
 		}
@@ -71,8 +71,11 @@ func looseKey(file, kid, account string, life time.Duration) (*pen, error) {
 	public, _ := private.Public().(ed25519.PublicKey)
 	return &pen{
 		site: site{
-			account: account, scheme: "ect", required: true, maxLifetime: life + time.Second,
-			keys: []auth.Key{{ID: kid, Account: account, Type: auth.Ed25519, Public: public}},
+			account: account, scheme: "ect", required: true,
+			options: auth.Options{
+				MaxLifetime: life + time.Second,
+				Keys:        []auth.Key{{ID: kid, Account: account, Type: auth.Ed25519, Public: public}},
+			},
 		},
 		mint: func(c auth.Claims) (string, error) { return auth.MintEd25519(kid, private, c) },
 	}, nil

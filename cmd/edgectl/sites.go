@@ -4,21 +4,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"edged/auth"
 )
 
 // site is what the token commands need to know of a configured site.
 type site struct {
-	account     string
-	hosts       []string
-	scheme      string
-	required    bool
-	maxLifetime time.Duration
-	leeway      time.Duration
-	keys        []auth.Key // of the site
-	foreign     []auth.Key // of other accounts
+	account  string
+	hosts    []string
+	scheme   string
+	required bool
+	options  auth.Options // with the keys of the site
+	foreign  []auth.Key   // of other accounts
 }
 
 // anyHost is the host of the site for every other name.
@@ -39,13 +36,9 @@ func siteFor(sites []site, host string) (site, bool) {
 
 // verifier returns the site's token scheme.
 func (s *site) verifier() (auth.Scheme, error) {
-	if s.scheme != "ect" {
-		return nil, fmt.Errorf("site of account %s has token scheme %q, which this edgectl does not know", s.account, s.scheme)
-	}
-	return auth.NewECT(auth.Options{
-		Account: s.account, Required: s.required, Keys: slices.Concat(s.keys, s.foreign),
-		MaxLifetime: s.maxLifetime, NBFLeeway: s.leeway,
-	})
+	o := s.options
+	o.Account, o.Required, o.Keys = s.account, s.required, slices.Concat(o.Keys, s.foreign)
+	return auth.New(s.scheme, o)
 }
 
 // describe names a site in messages.

@@ -48,19 +48,10 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 		return site, nil
 	}
 	site.TokenRequired = s.Token.Required
-	site.Token, err = auth.NewECT(tokenOptions(s, signatures))
+	o := s.Options()
+	o.Signatures = signatures
+	site.Token, err = auth.New(s.Token.Scheme, o)
 	return site, err
-}
-
-func tokenOptions(s *config.Site, signatures *auth.Signatures) auth.Options {
-	o := auth.Options{
-		Account: s.Account, Required: s.Token.Required, Signatures: signatures,
-		MaxLifetime: time.Duration(s.Token.MaxLifetime), NBFLeeway: time.Duration(s.Token.NBFLeeway),
-	}
-	for _, k := range s.Token.Keys {
-		o.Keys = append(o.Keys, k.Parsed)
-	}
-	return o
 }
 
 func originOptions(node string, s *config.Site) origin.Options {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -71,7 +72,8 @@ func (l *loader) checkKeyIDs(s *Site, u *unique) {
 // sameMaterial compares keys of the configuration with each other, so the time it
 // takes tells nobody anything.
 func sameMaterial(a, b *auth.Key) bool {
-	return a.Type == b.Type && bytes.Equal(a.Secret, b.Secret) && bytes.Equal(a.Public, b.Public)
+	return a.Type == b.Type && bytes.Equal(a.Secret, b.Secret) && bytes.Equal(a.Public, b.Public) &&
+		reflect.DeepEqual(a.RSA, b.RSA) && reflect.DeepEqual(a.ECDSA, b.ECDSA)
 }
 
 func (l *loader) checkSite(s *Site) {
@@ -133,17 +135,6 @@ func (l *loader) checkMethod(s *Site, m string) {
 		l.failSite(s, "methods", "%q is not a method: write it in capitals, such as POST", m)
 	case slices.Contains([]string{"GET", "HEAD", "OPTIONS", "CONNECT", "TRACE"}, m):
 		l.failSite(s, "methods", "%s cannot be passed on: list unsafe methods only, such as POST, PUT or DELETE", m)
-	}
-}
-
-func (l *loader) checkToken(s *Site) {
-	t := &s.Token
-	l.oneOfSite(s, "token.scheme", t.Scheme, "ect")
-	if t.Required && len(t.Keys) == 0 {
-		l.failSite(s, "token.required", "a token is required but there is no [[site.token.key]] to check it with")
-	}
-	if t.MaxLifetime <= 0 {
-		l.failSite(s, "token.max_lifetime", "%s is too short: more than 0, for example \"24h\"", t.MaxLifetime)
 	}
 }
 

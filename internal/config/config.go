@@ -96,23 +96,31 @@ type Site struct {
 // Token is the site's access control.
 type Token struct {
 	Required    bool     `toml:"required"`
-	Scheme      string   `toml:"scheme"` // ect
+	Scheme      string   `toml:"scheme"` // a name of auth.Names
+	Accept      []string `toml:"accept"` // further schemes, while a customer moves
 	MaxLifetime Duration `toml:"max_lifetime"`
 	NBFLeeway   Duration `toml:"nbf_leeway"`
 	Keys        []Key    `toml:"key"`
 }
 
-// Key is one signing key. Exactly one of the four last fields is set, a secret for
-// hmac-sha256, a public key for ed25519.
+// Key is one signing key. Exactly one field of its material is set, a secret for the
+// types both sides share, else a public key.
 type Key struct {
 	ID          string    `toml:"kid"`
+	Name        string    `toml:"name"`   // what the scheme calls the key, if not its kid
+	Scheme      string    `toml:"scheme"` // the only one the key is for; "" is any of the site
 	Type        string    `toml:"type"`
 	State       string    `toml:"state"`        // next, active, retiring, revoked
 	AcceptUntil time.Time `toml:"accept_until"` // end of a retiring key
-	SecretHex   string    `toml:"secret_hex"`
-	SecretFile  string    `toml:"secret_file"` // hexadecimal, one line; not readable by everybody
-	PublicHex   string    `toml:"public_hex"`
-	PublicFile  string    `toml:"public_file"` // hexadecimal or PEM
+
+	SecretHex    string `toml:"secret_hex"`
+	SecretText   string `toml:"secret_text"`   // the bytes as they are
+	SecretBase64 string `toml:"secret_base64"` // either alphabet, padded or not
+	SecretFile   string `toml:"secret_file"`   // one line; not readable by everybody
+	Encoding     string `toml:"encoding"`      // of secret_file: hex, text, base64
+	PublicHex    string `toml:"public_hex"`    // ed25519 only
+	PublicPEM    string `toml:"public_pem"`
+	PublicFile   string `toml:"public_file"` // PEM, or hexadecimal for ed25519
 
 	Parsed auth.Key `toml:"-"` // set by Load
 }

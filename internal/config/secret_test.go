@@ -89,7 +89,7 @@ func TestSecretFile(t *testing.T) {
 		{"systemd", secretHex, 0o400, ""},
 		{"world", secretHex, 0o644, "everybody on this machine can read the secret (mode 0644)"},
 		{"lines", secretHex + "\n" + secretHex, 0o600, "hexadecimal"},
-		{"empty", "", 0o600, "at least 16 bytes, not 0"},
+		{"empty", "", 0o600, "has 0 bytes, at least 16 are needed"},
 		{"text", "correct horse", 0o600, "hexadecimal"},
 	}
 	for _, tt := range tests {

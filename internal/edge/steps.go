@@ -73,7 +73,7 @@ func (e *Edge) authorise(x *Exchange) bool {
 	}
 	x.asked = auth.Request{
 		Method: x.Req.Method, Host: x.host, Path: x.path, Query: x.query,
-		Client: x.Req.Client.Addr(), Now: x.now / 1e9,
+		Client: x.Req.Client.Addr(), Now: x.now / 1e9, TLS: x.Req.TLS != 0, Fields: x.Req.Header,
 	}
 	v := x.site.Token.Verify(&x.found, &x.asked)
 	x.out.Checked, x.out.Scheme, x.out.Key = true, v.Scheme, v.Key
@@ -89,7 +89,7 @@ func (x *Exchange) findToken() (why auth.Reason) {
 		x.found = auth.Found{Path: x.path, Query: x.query}
 		return auth.Allowed
 	}
-	x.input = auth.Input{Path: x.path, Query: x.query, Cookies: x.cookies()}
+	x.input = auth.Input{Path: x.path, Query: x.query, Cookies: x.cookies(), Fields: x.Req.Header}
 	x.found, why = x.site.Token.Find(&x.input, &x.tokens)
 	return why
 }
