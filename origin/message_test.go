@@ -185,3 +185,28 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusalBeforeAllContentWasSent(t *testing.T) {
+	h := start(t, func(p *peer) {
+		for line := ""; line != "\r\n"; {
+			var err error
+			if line, err = p.br.ReadString('\n'); err != nil {
+				return
+			}
+		}
+		p.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n\r\nlarge")
+	})
+	g := group(t, origin.Options{}, h.URL)
+	for range 3 { // none of them on the connection of another
+		resp, body, err := do(t.Context(), g, &origin.Request{Method: "POST", Target: "/a", Body: make([]byte, 16<<20)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Status != 413 || body != "large" {
+			t.Errorf("status %d, %q", resp.Status, body)
+		}
+	}
+	if got := h.Conns.Load(); got != 3 {
+		t.Errorf("%d connections, want 3", got)
+	}
+}

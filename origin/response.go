@@ -2,6 +2,7 @@ package origin
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -51,13 +52,14 @@ func (r *Response) open(q *Request, l limits) error {
 	if err := c.begin(sent, l, s.opts.MinRate, s.opts.RateWindow); err != nil {
 		return err
 	}
-	if err := s.send(c, q); err != nil {
-		return err
+	unsent := s.send(c, q)
+	if unsent != nil && len(q.Body) == 0 {
+		return unsent
 	}
 	r.br = s.reader(c)
 	h, err := readHead(r.br, q.Method, q.Interim)
 	if err != nil {
-		return err
+		return cmp.Or(unsent, err) // a refusal may be there before all content was sent (RFC 9112 §9.3)
 	}
 	received := time.Now()
 	s.count.answered(received.Sub(sent))
@@ -65,7 +67,7 @@ func (r *Response) open(q *Request, l limits) error {
 	r.Status, r.Header, r.Size = h.status, h.header, h.size
 	r.CloseDelimited = h.frame == frameClose
 	r.Requested, r.Received = sent.UnixNano(), received.UnixNano()
-	r.keep = h.keep
+	r.keep = h.keep && unsent == nil
 	r.body = body{br: r.br, src: c, frame: h.frame}
 	if h.frame == frameLength {
 		r.body.left = h.size
