@@ -179,6 +179,25 @@ func (o *Object) load(i int) (*slot, error) {
 	return s, nil
 }
 
+// Holds reports whether all of [off, end) is in memory, on disk or on its way, so
+// that serving it asks nobody. An end of -1 is that of the body.
+func (o *Object) Holds(off, end int64) bool {
+	size := o.Size()
+	if size < 0 || o.filling.Load() > 0 || int(o.resident.Load()) >= object.Blocks(size) {
+		return true // nearly always
+	}
+	if end < 0 {
+		end = size
+	}
+	e := o.disk.Load()
+	for i := int(off / object.BlockSize); int64(i)*object.BlockSize < end; i++ {
+		if o.slot(i) == nil && (e == nil || !o.c.disks.Has(e, i)) {
+			return false
+		}
+	}
+	return true
+}
+
 // Readable reports whether a viewer who begins now can expect the whole body: its
 // blocks are in memory, on disk, on their way, or can be fetched one by one. An
 // object that cannot be read any more is forgotten, so that to its viewers lost

@@ -1,7 +1,5 @@
 package rfc9111
 
-import "bytes"
-
 // maxLanguages bounds how many members of Accept-Language are sorted; a longer
 // list is compared as it is.
 const maxLanguages = 16
@@ -91,24 +89,4 @@ func appendWeight(dst []byte, weight int) []byte {
 		weight %= scale
 	}
 	return dst
-}
-
-// PrefersLanguage reports whether a response in the language contentLanguage is
-// what a request with this Accept-Language wants most: it equals one of the tags
-// of the highest weight. A cache that holds such a variant may select it although
-// the request fields differ (RFC 9111 §4.1). accept is borrowed for the call.
-func PrefersLanguage(accept []byte, contentLanguage string) bool {
-	l, ok := parseLanguages(accept)
-	if !ok || contentLanguage == "" {
-		return false
-	}
-	for _, member := range l.list[:l.n] {
-		if member.weight == 0 || member.weight < l.list[0].weight {
-			return false
-		}
-		if bytes.EqualFold(member.tag, []byte(contentLanguage)) {
-			return true
-		}
-	}
-	return false
 }

@@ -131,27 +131,6 @@ func TestNormalizeLanguageOrder(t *testing.T) {
 	})
 }
 
-func TestPrefersLanguage(t *testing.T) {
-	cases := []struct {
-		accept, content string
-		want            bool
-	}{
-		{"fr;q=0.5, de;q=1.0", "de", true},
-		{"fr;q=0.5, de;q=1.0", "fr", false},
-		{"en, de", "DE", true},
-		{"en, de", "en", true},
-		{"de;q=0", "de", false},
-		{"de", "", false},
-		{"", "de", false},
-		{"de;q=x", "de", false},
-	}
-	for _, c := range cases {
-		if got := PrefersLanguage([]byte(c.accept), c.content); got != c.want {
-			t.Errorf("%q prefers %q: %v, want %v", c.accept, c.content, got, c.want)
-		}
-	}
-}
-
 func TestNormalizeSelectingAllocs(t *testing.T) {
 	encoding, language, other := []byte("gzip, deflate, br, zstd"), []byte("de-DE,de;q=0.9,en;q=0.8"), []byte(` a , "b, c"`)
 	dst := make([]byte, 0, 256)

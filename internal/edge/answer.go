@@ -91,6 +91,9 @@ func (e *Edge) forward(x *Exchange, stale *cache.Object) bool {
 	if stale != nil {
 		seen = stale.Meta()
 		x.out.Forward = ForwardStale
+		if seen.Freshness.TTL(x.now) > 0 && seen.Freshness.Flags&object.NoCache == 0 {
+			x.out.Forward = ForwardRequest
+		}
 	} else if len(x.resolved) != len(x.key) {
 		x.out.Forward = ForwardVary
 	}

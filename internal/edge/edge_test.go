@@ -75,9 +75,21 @@ func TestSeekOnAMissFetchesFromThere(t *testing.T) {
 	if _, ok := asked.Load("bytes=4194304-"); !ok {
 		t.Error("the origin was not asked from the block of the seek on")
 	}
-	if a = b.get("/film.mp4"); a.body != body || a.err != nil {
+	b.edge.fetchers.Wait()
+	b.want(b.get("/film.mp4", "Range", "bytes=-100"), 206, "edged; hit;")
+	a = b.get("/film.mp4")
+	if b.want(a, 200, "fwd=partial"); a.body != body || a.err != nil {
 		t.Errorf("whole body after a seek: %d bytes, %v", len(a.body), a.err)
 	}
+	b.edge.fetchers.Wait()
+	b.want(b.get("/film.mp4"), 200, "edged; hit;")
+}
+
+func TestWishesOfAClientGoForward(t *testing.T) {
+	b := newBench(t, ok("data", "text/plain"), func(s *Site) { s.ClientDirectives = true })
+	b.get("/v/seg1.m4s")
+	b.want(b.get("/v/seg1.m4s", "Cache-Control", "no-cache"), 200, "edged; fwd=request;")
+	b.want(b.get("/v/seg1.m4s"), 200, "edged; hit;")
 }
 
 func TestHundredsShareOneFetchWhileItFills(t *testing.T) {

@@ -20,14 +20,14 @@ const (
 	ForwardVary            // something is stored, but not for these selecting fields
 	ForwardStale           // what is stored is stale
 	ForwardPartial         // part of what was asked is not stored
-	ForwardBypass          // the response cannot be shared
+	ForwardRequest         // what is stored is fresh, but the client wants it validated
 	ForwardMethod          // the method is not one that a cache answers
 	NumForwards
 )
 
 // String returns the token of RFC 9211.
 func (f Forward) String() string {
-	return [...]string{"", "uri-miss", "vary-miss", "stale", "partial", "bypass", "method"}[f]
+	return [...]string{"", "uri-miss", "vary-miss", "stale", "partial", "request", "method"}[f]
 }
 
 // Detail is the closed list of reasons for what is neither a plain hit nor a

@@ -170,6 +170,9 @@ func (e *Edge) unsatisfiable(x *Exchange, o *cache.Object, size int64) {
 
 // open starts reading o; it comes before the header, which names the tier.
 func (e *Edge) open(x *Exchange, o *cache.Object, start, end int64) {
+	if x.out.Hit && !o.Holds(start, end) {
+		x.out.Hit, x.out.Forward = false, ForwardPartial
+	}
 	x.out.Tier = x.tierOf(o)
 	x.body.refills = 0
 	x.body.reader.Open(o, start, end)
