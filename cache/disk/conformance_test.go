@@ -78,22 +78,26 @@ func TestTierConformance(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		fs   func() disk.FS
+		key  byte // 0: not encrypted
 	}{
-		{"file system", func() disk.FS { return nil }},
-		{"memory", func() disk.FS { return cachetest.NewMemFS() }},
-		{"cold", func() disk.FS { return cold }},
+		{"file system", func() disk.FS { return nil }, 0},
+		{"memory", func() disk.FS { return cachetest.NewMemFS() }, 0},
+		{"cold", func() disk.FS { return cold }, 0},
+		{"encrypted", func() disk.FS { return nil }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cachetest.Run(t, subject(tt.fs))
+			cachetest.Run(t, subject(tt.fs, tt.key))
 		})
 	}
 }
 
-func subject(fs func() disk.FS) cachetest.Subject {
+func subject(fs func() disk.FS, key byte) cachetest.Subject {
 	var o disk.Options
 	return cachetest.Subject{
 		Open: func(t *testing.T) cachetest.Store {
-			o = options(fs(), t.TempDir())
+			if o = options(fs(), t.TempDir()); key != 0 {
+				o = encrypted(o, key)
+			}
 			return settled{t, open(t, o)}
 		},
 		Reopen: func(t *testing.T, s cachetest.Store) cachetest.Store {

@@ -20,6 +20,9 @@ var (
 	// ErrFormat means that the directory was written by a newer format. Nothing
 	// was touched; an empty directory starts a new disk.
 	ErrFormat = errors.New("disk: format is newer than this program")
+	// ErrKey means that Options.Encryption and Options.Key do not fit the disk.
+	// Nothing was touched.
+	ErrKey = errors.New("disk: not the key of this disk")
 	// ErrLocked means that another process has the directory open.
 	ErrLocked = errors.New("disk: directory is in use by another process")
 )

@@ -23,7 +23,11 @@ func samples(t testing.TB) map[string][]byte {
 	removals := newHead(magicRemovals)
 	copy(removals[8:24], uuid[:])
 	removals = removal{hash: ref.hash, pos: at(7, 9)}.appendTo(sealHead(removals))
+	locked, sealed := sampleSealed(t, uuid, rec)
 	return map[string][]byte{
+		"locked":        locked,
+		"envelope":      sealed[:envelopeSize],
+		"sealed record": sealed[envelopeSize:][:160],
 		"superblock":    super.encode(),
 		"extent header": ext.encode(),
 		"record":        rec,
@@ -43,6 +47,33 @@ func sampleRecord(extent uint32, generation uint64, page uint32) ([]byte, record
 	b := appendPrologue(nil, &h, "acme\x00site\x00/a.mp4", []byte("metadata"), [][]byte{body})
 	b = append(b, body...)
 	return append(b, make([]byte, h.length()-len(b))...), h.ref(extent)
+}
+
+// sampleSealed returns the superblock of an encrypted disk and a file of it that
+// holds b, under the key 00 01 … 1f and the salts a0 … b7 and c0 … d7.
+func sampleSealed(t testing.TB, uuid UUID, b []byte) (super, file []byte) {
+	key, salts := make([]byte, KeySize), [2][saltSize]byte{}
+	for i := range key {
+		key[i] = byte(i)
+	}
+	for i := range saltSize {
+		salts[0][i], salts[1][i] = 0xa0+byte(i), 0xc0+byte(i)
+	}
+	ring, err := newKeyring(key, uuid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := superblock{uuid: uuid, created: 1_700_000_000_000_000_000}
+	s.lock(Keyed, ring)
+	first, err := ring.epoch(0, salts[0])
+	second, err2 := ring.epoch(96, salts[1])
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	file = append(encodeEnvelope([]epoch{first, second}), b...)
+	first.xor(file[envelopeSize:][:96], 0)
+	second.xor(file[envelopeSize+96:], 96)
+	return s.encode(), file
 }
 
 func sampleSnapshot(t testing.TB, uuid UUID, ref recordRef) []byte {

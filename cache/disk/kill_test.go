@@ -28,15 +28,20 @@ var killCycles = flag.Int("kill.cycles", 5, "cycles of the kill -9 test")
 const (
 	childDir   = "EDGED_DISK_CHILD_DIR"
 	childCycle = "EDGED_DISK_CHILD_CYCLE"
+	childKey   = "EDGED_DISK_CHILD_KEY" // set: the disk is encrypted
 )
 
 // killOptions returns the options of the disk that the child works on: small, so
 // that it seals, evicts and saves its index all the time.
-func killOptions(dir string) disk.Options {
-	return disk.Options{
+func killOptions(dir string, keyed bool) disk.Options {
+	o := disk.Options{
 		Path: dir, Size: 48 << 20, ExtentSize: 4 << 20, SyncInterval: 20 * time.Millisecond,
 		SnapshotInterval: 30 * time.Millisecond,
 	}
+	if keyed {
+		o = encrypted(o, 1)
+	}
+	return o
 }
 
 // A version tells cycle and order of its put, and its size.
@@ -57,7 +62,7 @@ func runChild() bool {
 		return false
 	}
 	cycle, _ := strconv.ParseUint(os.Getenv(childCycle), 10, 32)
-	d, err := disk.Open(killOptions(dir))
+	d, err := disk.Open(killOptions(dir, os.Getenv(childKey) != ""))
 	if err != nil {
 		fmt.Println("error", err)
 		return true
@@ -113,15 +118,21 @@ func (c *child) say(format string, args ...any) {
 // TestKill9 kills a process that writes, removes, evicts and saves its index, at
 // random moments, and checks what its successors find.
 func TestKill9(t *testing.T) {
+	for _, keyed := range []bool{false, true} {
+		t.Run(fmt.Sprint("encrypted ", keyed), func(t *testing.T) { killCyclesOf(t, keyed) })
+	}
+}
+
+func killCyclesOf(t *testing.T, keyed bool) {
 	dir := t.TempDir()
 	floor := map[int]uint64{}
 	found := 0
 	for cycle := range *killCycles {
-		runAndKill(t, dir, cycle+1, floor)
+		runAndKill(t, killOptions(dir, keyed), cycle+1, floor)
 		if cycle%2 == 1 {
 			continue // the next child recovers from a kill, and is killed itself
 		}
-		d, err := disk.Open(killOptions(dir))
+		d, err := disk.Open(killOptions(dir, keyed))
 		if err != nil {
 			t.Fatalf("cycle %d: %v", cycle, err)
 		}
@@ -138,14 +149,17 @@ func TestKill9(t *testing.T) {
 }
 
 // runAndKill runs a child for a random while and notes what it removed.
-func runAndKill(t *testing.T, dir string, cycle int, floor map[int]uint64) {
+func runAndKill(t *testing.T, o disk.Options, cycle int, floor map[int]uint64) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), childDir+"="+dir, fmt.Sprint(childCycle, "=", cycle))
+	cmd.Env = append(os.Environ(), childDir+"="+o.Path, fmt.Sprint(childCycle, "=", cycle))
+	if o.Encryption != disk.Plain {
+		cmd.Env = append(cmd.Env, childKey+"=1")
+	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -40,10 +40,13 @@ func TestModel(t *testing.T) {
 		size   int64
 		strict bool
 		seed   uint64
+		key    byte // 0: not encrypted
 	}{
-		{"nothing is lost", 512 << 20, true, 1},
-		{"with eviction", 24 << 20, false, 2},
-		{"with eviction and damage", 24 << 20, false, 3},
+		{"nothing is lost", 512 << 20, true, 1, 0},
+		{"with eviction", 24 << 20, false, 2, 0},
+		{"with eviction and damage", 24 << 20, false, 3, 0},
+		{"encrypted, nothing is lost", 512 << 20, true, 4, 1},
+		{"encrypted, with eviction and damage", 24 << 20, false, 5, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := &model{
@@ -53,6 +56,9 @@ func TestModel(t *testing.T) {
 			}
 			m.opts = disk.Options{
 				Path: "/d", Size: tt.size, ExtentSize: 4 << 20, SyncInterval: time.Hour, ReadTimeout: time.Minute,
+			}
+			if tt.key != 0 {
+				m.opts = encrypted(m.opts, tt.key)
 			}
 			m.start()
 			for range *modelSteps {

@@ -60,21 +60,65 @@ func (t *Tier) recover() error {
 }
 
 // superblock reads the superblock, or makes a disk of a directory without a good
-// one: whatever extents it has are then of no use.
+// one: whatever extents it has are then of no use. So are those of an earlier
+// process whose key was its own.
 func (r *recovery) superblock() error {
 	b, err := readFile(r.t.fs, filepath.Join(r.t.dir, superName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	r.t.super, err = parseSuperblock(b)
-	if err == nil || errors.Is(err, ErrFormat) {
+	if errors.Is(err, ErrFormat) {
 		return err
 	}
-	if err := r.clear(len(b) > 0); err != nil {
+	if err == nil && r.t.super.encryption != Ephemeral {
+		return r.unlock()
+	}
+	damaged := len(b) > 0 && err != nil
+	if err := r.clear(damaged); err != nil {
 		return err
 	}
-	r.t.super = newSuperblock(time.Now().UnixNano())
-	f, err := replaceFile(r.t.fs, r.t.dir, superName, r.t.super.encode())
+	return r.initialise()
+}
+
+// unlock checks that the key fits the disk, and reads encrypted from here on.
+func (r *recovery) unlock() error {
+	s, o := &r.t.super, r.t.encryption
+	if o == Plain && s.encryption == Plain {
+		return nil
+	}
+	switch {
+	case s.encryption == Plain:
+		return fmt.Errorf("%w: it was written without one; edgectl wipe makes room for an encrypted disk", ErrKey)
+	case o != Keyed:
+		return fmt.Errorf(`%w: it is encrypted: set encrypt = "key" and its key, or give it up with edgectl wipe`, ErrKey)
+	}
+	ring, err := newKeyring(r.t.key, s.uuid)
+	if err != nil {
+		return err
+	}
+	if !ring.opens(s) {
+		return fmt.Errorf("%w: it was written with another; restore that, or give the disk up with edgectl wipe", ErrKey)
+	}
+	s.seed = ring.seed
+	r.t.fs = newSealedFS(r.t.fs, ring)
+	return nil
+}
+
+// initialise writes the superblock of a new disk.
+func (r *recovery) initialise() error {
+	t := r.t
+	t.super = newSuperblock(time.Now().UnixNano())
+	under := t.fs
+	if t.encryption != Plain {
+		ring, err := newKeyring(t.key, t.super.uuid)
+		if err != nil {
+			return err
+		}
+		t.super.lock(t.encryption, ring)
+		t.fs = newSealedFS(under, ring)
+	}
+	f, err := replaceFile(under, t.dir, superName, t.super.encode())
 	if err != nil {
 		return err
 	}
@@ -143,6 +187,10 @@ func (r *recovery) loadRemovals() error {
 	l := &r.t.writer.removals
 	l.fs, l.dir, l.uuid = r.t.fs, r.t.dir, r.t.super.uuid
 	list, bad, err := l.load()
+	if errors.Is(err, ErrCorrupt) { // its envelope: nothing that was removed may come back
+		r.files, r.snapshots, bad = map[uint32]int64{}, nil, 1
+		err = r.clear(false)
+	}
 	if err != nil {
 		return err
 	}

@@ -17,13 +17,14 @@ type counters struct {
 
 // Stats is a snapshot of a disk.
 type Stats struct {
-	Path     string
-	UUID     UUID
-	Health   Health
-	Space    SpaceStats
-	Reads    ReadStats
-	Writes   WriteStats
-	Recovery Recovery
+	Path       string
+	UUID       UUID
+	Health     Health
+	Encryption Encryption
+	Space      SpaceStats
+	Reads      ReadStats
+	Writes     WriteStats
+	Recovery   Recovery
 	// LastSeq is the highest object.Meta.Seq ever stored, as far as known. A
 	// store that numbers on from here stays monotonic across restarts.
 	LastSeq uint64
@@ -67,7 +68,7 @@ type WriteStats struct {
 // Stats returns a snapshot of the numbers.
 func (t *Tier) Stats() Stats {
 	s := Stats{
-		Path: t.dir, UUID: t.super.uuid, Health: t.breaker.health(),
+		Path: t.dir, UUID: t.super.uuid, Health: t.breaker.health(), Encryption: t.encryption,
 		Recovery: t.recovery, LastSeq: t.lastSeq.Load(),
 	}
 	s.Space = t.spaceStats()

@@ -11,6 +11,9 @@ type superblock struct {
 	uuid    UUID
 	seed    uint64 // secret: keys that collide in the index cannot be crafted
 	created int64  // Unix nanoseconds
+
+	encryption Encryption
+	check      [checkSize]byte // key check value of an encrypted disk
 }
 
 func newSuperblock(now int64) superblock {
@@ -21,11 +24,20 @@ func newSuperblock(now int64) superblock {
 	return s
 }
 
+// lock makes s that of an encrypted disk.
+func (s *superblock) lock(e Encryption, r *keyring) {
+	s.encryption, s.seed, s.check = e, r.seed, r.check
+}
+
 func (s *superblock) encode() []byte {
 	b := newHead(magicSuper)
 	copy(b[8:24], s.uuid[:])
-	le.PutUint64(b[24:], s.seed)
+	if s.encryption == Plain {
+		le.PutUint64(b[24:], s.seed)
+	}
 	le.PutUint64(b[32:], uint64(s.created))
+	b[40] = byte(s.encryption)
+	copy(b[44:], s.check[:])
 	return append(sealHead(b), make([]byte, pageSize-headSize)...)
 }
 
@@ -38,7 +50,11 @@ func parseSuperblock(b []byte) (superblock, error) {
 	if v := le.Uint16(b[4:]); v != FormatVersion {
 		return superblock{}, fmt.Errorf("%w: superblock has format %d, this program %d", ErrFormat, v, FormatVersion)
 	}
-	s := superblock{seed: le.Uint64(b[24:]), created: int64(le.Uint64(b[32:]))}
+	s := superblock{seed: le.Uint64(b[24:]), created: int64(le.Uint64(b[32:])), encryption: Encryption(b[40])}
+	if s.encryption > Ephemeral {
+		return superblock{}, fmt.Errorf("%w: encryption of kind %d", ErrFormat, b[40])
+	}
 	copy(s.uuid[:], b[8:24])
+	copy(s.check[:], b[44:])
 	return s, nil
 }

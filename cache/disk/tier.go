@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,12 @@ type Options struct {
 	SnapshotInterval time.Duration
 	// ReadTimeout is how long a read may wait for the device; 0 means 3 s.
 	ReadTimeout time.Duration
+	// Encryption protects what is stored from whoever gets hold of the disk. An
+	// Ephemeral disk starts empty. Otherwise it must be as the disk was made: Open
+	// refuses with ErrKey, and touches nothing, when it is not.
+	Encryption Encryption
+	// Key is the secret of a Keyed disk, KeySize random bytes. Disks may share one.
+	Key []byte
 	// FS is the file layer; nil means the operating system's.
 	FS FS
 	// Log gets trouble and recovery; nil discards.
@@ -63,7 +70,13 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Log = o.Log.With("disk", o.Path)
+	if o.Encryption == Ephemeral {
+		o.Key = make([]byte, KeySize)
+		_, _ = rand.Read(o.Key) // never fails
+	}
 	switch {
+	case o.Encryption != Plain && len(o.Key) != KeySize:
+		return o, fmt.Errorf("disk: %s: a key of %d bytes: want %d", o.Path, len(o.Key), KeySize)
 	case o.Path == "":
 		return o, errors.New("disk: no path")
 	case o.ExtentSize < 4*pageSize || o.ExtentSize > 1<<40:
@@ -91,6 +104,8 @@ type Tier struct {
 	budget     int64 // what extents may take of it
 	extentSize int64
 	super      superblock
+	encryption Encryption
+	key        []byte // as configured; nil on a plain disk
 	lock       io.Closer
 
 	index    *index
@@ -142,12 +157,16 @@ func newTier(o Options) (*Tier, error) {
 		return nil, err
 	}
 	t := &Tier{
+		encryption: o.Encryption, key: o.Key,
 		fs: o.FS, dir: o.Path, log: o.Log, size: o.Size, extentSize: o.ExtentSize,
 		// Two snapshots and a little for the logs are taken off.
 		budget:  o.Size - 2*int64(capacity)*slotSize - (1 << 20),
 		index:   x,
 		extents: extents{byNum: map[uint32]*extent{}},
 		queue:   newQueue(o.QueueBytes),
+	}
+	if o.Encryption != Plain {
+		t.budget -= (o.Size/o.ExtentSize + 1) * envelopeSize
 	}
 	t.breaker.log = o.Log
 	t.reads = newReadPool(o.Workers, o.ReadTimeout, &t.breaker)
