@@ -5,6 +5,7 @@
 //	edgectl keygen  -type ed25519 -out FILE               make a signing key
 //	edgectl status  [-admin ADDR]                         how is the running node?
 //	edgectl drain   [-admin ADDR]                         let it finish and stop
+//	edgectl wipe    -config FILE -yes                     make disks unreadable
 //	edgectl help [COMMAND]
 //
 // Exit codes: 0 done or allowed, 1 failed or denied, 2 wrong usage. Results go to
@@ -34,6 +35,7 @@ func commands() []command {
 		keygenCommand(),
 		statusCommand(),
 		drainCommand(),
+		wipeCommand(),
 	}
 }
 

@@ -85,7 +85,8 @@ func openDisks(disks []config.Disk, log *slog.Logger) *disk.Set {
 	var tiers []*disk.Tier
 	for _, d := range disks {
 		start := time.Now()
-		t, err := disk.Open(disk.Options{Path: d.Path, Size: int64(d.Size), Log: log})
+		encryption, _ := disk.ParseEncryption(d.Encrypt) // the configuration was checked
+		t, err := disk.Open(disk.Options{Path: d.Path, Size: int64(d.Size), Encryption: encryption, Key: d.Key, Log: log})
 		if err != nil {
 			log.Error("disk is not used", "path", d.Path, "err", err)
 			continue

@@ -247,7 +247,7 @@ func (st *status) addUnusable(paths []string) {
 func diskOf(d *disk.Stats) diskStatus {
 	r, w, rec := &d.Reads, &d.Writes, &d.Recovery
 	return diskStatus{
-		Path: d.Path, Health: d.Health.String(), Size: d.Space.Size, Used: d.Space.Used, Objects: d.Space.Objects,
+		Path: d.Path, Health: d.Health.String(), Encrypt: d.Encryption.String(), Size: d.Space.Size, Used: d.Space.Used, Objects: d.Space.Objects,
 		Extents: d.Space.Extents, Entries: d.Space.Entries, Capacity: d.Space.Capacity,
 		Evicted: d.Space.Evictions, Full: d.Space.IndexFull,
 		Reads: diskReads{r.Lookups, r.Hits, r.Blocks, r.Bytes, r.Errors, r.Corrupt},

@@ -122,7 +122,7 @@ func fixedDisks() []disk.Stats {
 		},
 	}
 	sick := disk.Stats{
-		Path: "/var/cache/edged/nvme1", Health: disk.ReadOnly,
+		Path: "/var/cache/edged/nvme1", Health: disk.ReadOnly, Encryption: disk.Keyed,
 		Space:    disk.SpaceStats{Size: 800 << 30, Used: 120 << 30, Extents: 480, Objects: 70_401, Entries: 90_002, Capacity: 1_638_400},
 		Reads:    disk.ReadStats{Lookups: 56_855, Hits: 12_801, Blocks: 20_010, Bytes: 19 << 30, Corrupt: 1},
 		Writes:   disk.WriteStats{Records: 20_441, Bytes: 20 << 30, Errors: 1, Refused: 811, PendingRemovals: 2},

@@ -167,7 +167,8 @@ type ramStatus struct {
 
 type diskStatus struct {
 	Path     string         `json:"path"`
-	Health   string         `json:"health"` // healthy, read-only, offline, unusable
+	Health   string         `json:"health"`     // healthy, read-only, offline, unusable
+	Encrypt  string         `json:"encryption"` // off, key, boot; empty when unusable
 	Size     int64          `json:"size_bytes"`
 	Used     int64          `json:"used_bytes"`
 	Objects  int64          `json:"objects"`

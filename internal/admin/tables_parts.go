@@ -37,6 +37,7 @@ func diskTable() *table[diskStatus] {
 	type d = diskStatus
 	return newTable([]string{"disk"},
 		oneOf("disk_health", "1 for the state the disk is in.", "state", func(s *d) string { return s.Health }, "healthy", "read-only", "offline", unusable),
+		oneOf("disk_encryption", "1 for how the disk is encrypted.", "encryption", func(s *d) string { return s.Encrypt }, "off", "key", "boot"),
 		gauge("disk_size_bytes", "Bytes the disk may take.", func(s *d) int64 { return s.Size }),
 		gauge("disk_used_bytes", "Bytes its extents take.", func(s *d) int64 { return s.Used }),
 		gauge("disk_objects", "Objects stored.", func(s *d) int64 { return s.Objects }),

@@ -33,7 +33,7 @@ internal/demo       : auth |
 internal/edgetest   : |
 internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
-cmd/edgectl         : auth internal/config internal/target |
+cmd/edgectl         : auth cache/disk internal/config internal/target |
 testing/bench       : auth | golang.org/x/sys
 testing/conform     : |
 `

@@ -163,6 +163,7 @@ func (l *loader) checkTiers(f *source) {
 		if d.Size < minDisk {
 			l.fail(f, key+".size", "%s is too small: at least %s", d.Size, minDisk)
 		}
+		l.checkEncryption(f, key, &l.config.Disks[i])
 	}
 }
 

@@ -54,8 +54,12 @@ type RAM struct {
 
 // Disk is one directory of the disk tier.
 type Disk struct {
-	Path string `toml:"path"`
-	Size Size   `toml:"size"`
+	Path    string `toml:"path"`
+	Size    Size   `toml:"size"`
+	Encrypt string `toml:"encrypt"`  // off, key, boot: who can read what it stores
+	KeyFile string `toml:"key_file"` // of encrypt = "key": 32 bytes, hexadecimal, one line; not readable by everybody
+
+	Key []byte `toml:"-"` // what KeyFile holds, set by Load
 }
 
 // Log is the access log and the level of the error log.

@@ -127,7 +127,10 @@ func TestContract(t *testing.T) {
 	want.Listen.HTTPS = []string{"0.0.0.0:443"}
 	want.TLS.Certificates = []Certificate{{Cert: absolute(t, "testdata/pem/cert.pem"), Key: absolute(t, "testdata/pem/key.pem")}}
 	want.RAM.Size = 8 << 30
-	want.Disks = []Disk{{"/var/cache/edged/nvme0", 800 << 30}, {"/var/cache/edged/nvme1", 800 << 30}}
+	want.Disks = []Disk{
+		{Path: "/var/cache/edged/nvme0", Size: 800 << 30, Encrypt: "off"},
+		{Path: "/var/cache/edged/nvme1", Size: 800 << 30, Encrypt: "off"},
+	}
 	want.Log.Format, want.Log.Address, want.Log.Level = "json", "pseudonym", "warn"
 	want.Log.Retention = 30 * day
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreFields(Config{}, "Sites")); diff != "" {
