@@ -21,8 +21,8 @@ func encrypted(o disk.Options, key byte) disk.Options {
 
 const (
 	markedKey     object.Key = "marked-account\x00marked.example\x00/marked-path/film.mp4"
-	markedHeader             = "marked-header-value"
-	markedContent            = "marked-content-"
+	markedHeader  string     = "marked-header-value"
+	markedContent string     = "marked-content-"
 )
 
 // marked is a block of a body in which a pattern repeats.

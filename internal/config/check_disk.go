@@ -1,14 +1,13 @@
 package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"edged/auth"
 )
 
 // diskKeySize is the length of the key of an encrypted disk, in bytes.
@@ -35,26 +34,33 @@ func (l *loader) checkEncryption(f *source, key string, d *Disk) {
 // readKey reads the key file. As with other secrets, what stands in the place of its
 // path is not in the errors.
 func (d *Disk) readKey(f *source) error {
-	b, err := readMaterial(auth.HMACSHA256, f, d.KeyFile)
-	if err != nil {
-		return err
-	}
-	if len(b) != diskKeySize {
-		return fmt.Errorf("a key has %d bytes, not %d: make one with openssl rand -hex %[1]d", diskKeySize, len(b))
-	}
-	d.Key = b
-	if strings.HasPrefix(d.KeyFile, "$") {
-		return nil // systemd keeps credentials in memory
-	}
-	return d.keyElsewhere(f)
-}
-
-// keyElsewhere refuses a key that leaves the machine with the disk it opens.
-func (d *Disk) keyElsewhere(f *source) error {
 	path, err := f.resolve(d.KeyFile)
 	if err != nil {
 		return err
 	}
+	text, err := readFile(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the file: %w", err)
+	}
+	if err := checkPrivate(path); err != nil {
+		return err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		return errors.New("is not an even number of hexadecimal digits")
+	}
+	if len(key) != diskKeySize {
+		return fmt.Errorf("a key has %d bytes, not %d: make one with openssl rand -hex %[1]d", diskKeySize, len(key))
+	}
+	d.Key = key
+	if strings.HasPrefix(d.KeyFile, "$") {
+		return nil // systemd keeps credentials in memory
+	}
+	return d.keyElsewhere(path)
+}
+
+// keyElsewhere refuses a key that leaves the machine with the disk it opens.
+func (d *Disk) keyElsewhere(path string) error {
 	keyDevice, err := device(path)
 	if err != nil {
 		return err
