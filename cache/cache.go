@@ -60,6 +60,8 @@ type Cache struct {
 	parking parking             // readers whose clients do not take their bytes
 	held    budget              // bytes that fills keep for their readers
 	passing budget              // bytes that responses which are only passed through may need
+
+	accounts accounts
 }
 
 // New returns an empty cache over the given tiers.
@@ -210,7 +212,7 @@ func (c *Cache) freshen(o *Object, m *object.Meta) {
 func (c *Cache) settle(s *slot) {
 	o := s.object
 	s.done.Store(true)
-	c.ram.Admit(s.block, blockHash(o.id, s.index), s)
+	c.ram.Admit(s.block, blockHash(o.id, s.index), c.accounts.of(o.Meta().Account), s)
 	s.block.Release()
 }
 
@@ -272,6 +274,8 @@ type Stats struct {
 	Parked  ParkingStats // by readers whose clients do not take their bytes
 	Held    BudgetStats  // by fills, until somebody has read what they wrote
 	Passing BudgetStats  // by responses that are only passed through
+
+	Accounts []AccountStats // in the order of SetFloors
 }
 
 // Stats returns a snapshot.
@@ -279,5 +283,6 @@ func (c *Cache) Stats() Stats {
 	return Stats{
 		Objects: c.index.count.Load(), Fills: c.fills.Load(), RAM: c.ram.Stats(),
 		Parked: c.parking.stats(), Held: c.held.stats(), Passing: c.passing.stats(),
+		Accounts: c.accountStats(),
 	}
 }

@@ -11,7 +11,7 @@ import "sync/atomic"
 type Block struct {
 	refs  atomic.Int32
 	state state
-	// hash and owner are written once, by the goroutine that claimed the block
+	// hash, owner and account are written once, by the goroutine that claimed the block
 	// in Admit, before the policy sees it. owner is cleared under the shard's lock.
 	hash  uint64
 	owner Owner
@@ -20,6 +20,8 @@ type Block struct {
 	// Of the policy, guarded by the lock of the shard.
 	next, prev *Block
 	in         queueID
+
+	account Account // set with hash
 
 	// Set by Alloc, constant since.
 	pages uint16 // capacity in pages

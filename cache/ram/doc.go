@@ -19,7 +19,7 @@
 //	b, ok := tier.Alloc(object.BlockSize) // may evict others; refs = 1
 //	n := fill(b.Buffer())
 //	b = tier.Shrink(b, n)                 // the last block of a body is short
-//	tier.Admit(b, hash, owner)            // evictable from here on
+//	tier.Admit(b, hash, 0, owner)            // evictable from here on
 //	b.Release()                           // the policy's reference remains
 //
 //	if b.Retain() {                       // false: it is gone, a miss

@@ -4,14 +4,20 @@ package ram
 // of the policy's order, then it is cut anew. That needs no lock over the whole
 // way: while a slab is draining no chunk of it is handed out.
 
+// drainLimits say which slabs may be emptied.
+type drainLimits struct {
+	pages  int  // those with so many in use at most
+	floors bool // none with blocks of an account at its floor
+}
+
 // startDrain chooses the slab that is cheapest to empty for the benefit of c, and
 // returns it with its blocks, which the caller evicts before it calls endDrain.
-// It is nil when no slab of another class with at most limit pages in use can be
+// It is nil when no slab of another class within the limits can be
 // emptied now.
-func (a *arena) startDrain(c *class, limit int) (*slab, []*Block) {
+func (a *arena) startDrain(c *class, limits drainLimits) (*slab, []*Block) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.cheapestLocked(c, limit)
+	s := a.cheapestLocked(c, limits)
 	if s == nil || a.closed {
 		return nil, nil
 	}
@@ -24,16 +30,16 @@ func (a *arena) startDrain(c *class, limit int) (*slab, []*Block) {
 // cheapestLocked returns the evictable slab with the fewest pages in use. A drain
 // that is done because it is cheap (limit below a slab) leaves every class its
 // last slab, or two rare classes would take it from each other in turns.
-func (a *arena) cheapestLocked(c *class, limit int) *slab {
+func (a *arena) cheapestLocked(c *class, limits drainLimits) *slab {
 	var best *slab
-	least := limit + 1
+	least := limits.pages + 1
 	for i, load := range a.load {
 		if int(load) >= least {
 			continue
 		}
 		s := &a.slabs[i]
-		last := s.class.slabs == 1 && limit < slabPages
-		if s.class == c || last || !s.evictable() {
+		last := s.class.slabs == 1 && limits.pages < slabPages
+		if s.class == c || last || !s.evictable(limits.floors) {
 			continue
 		}
 		best, least = s, int(load)
@@ -67,7 +73,7 @@ func (a *arena) endDrain(s *slab, c *class, b *Block) bool {
 
 // anyEvictable returns a block of c whose eviction would free a chunk now, nil
 // when there is none.
-func (a *arena) anyEvictable(c *class) *Block {
+func (a *arena) anyEvictable(c *class, floors bool) *Block {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range a.slabs {
@@ -76,7 +82,7 @@ func (a *arena) anyEvictable(c *class) *Block {
 			continue
 		}
 		for _, b := range s.blocks {
-			if b != nil && b.evictable() {
+			if b != nil && b.evictable(floors) {
 				return b
 			}
 		}

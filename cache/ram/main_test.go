@@ -37,7 +37,7 @@ func alloc(t testing.TB, tier *Tier, n int) *Block {
 func store(t testing.TB, tier *Tier, n int, hash uint64, o Owner) *Block {
 	t.Helper()
 	b := alloc(t, tier, n)
-	tier.Admit(b, hash, o)
+	tier.Admit(b, hash, 0, o)
 	b.Release()
 	return b
 }

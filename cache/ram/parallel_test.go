@@ -57,7 +57,7 @@ func (c *cell) use(t *testing.T, r *rand.Rand) {
 // after Admit finds it.
 func (c *cell) publish(b *Block) {
 	old := c.block.Swap(b)
-	c.d.tier.Admit(b, c.hash, c)
+	c.d.tier.Admit(b, c.hash, 0, c)
 	b.Release()
 	if old != nil {
 		c.d.tier.Remove(old)
@@ -141,7 +141,7 @@ func TestCloseUnderLoad(t *testing.T) {
 					continue
 				}
 				b.Buffer()[0] = 1
-				tier.Admit(b, uint64(w)<<32+i, nil)
+				tier.Admit(b, uint64(w)<<32+i, 0, nil)
 				b.Release()
 			}
 		})

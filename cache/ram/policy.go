@@ -12,8 +12,9 @@ type Policy interface {
 	// Remove forgets a block that it has.
 	Remove(b *Block)
 	// Victim chooses a block, forgets it and returns it. Blocks that readers
-	// hold are passed over, because evicting them frees nothing. It returns nil
-	// when it finds none with reasonable effort.
+	// hold are passed over, because evicting them frees nothing, and so are those
+	// of accounts at their floor. It returns nil when it finds none with reasonable
+	// effort.
 	Victim() *Block
 }
 

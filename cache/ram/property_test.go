@@ -21,6 +21,7 @@ type model struct {
 	known   []*Block          // every block ever admitted: a directory without references
 	evicted map[*Block]int
 	removed map[*Block]bool
+	account map[*Block]Account
 	nested  *Block // to be released by the next Evicted, as an owner might
 }
 
@@ -29,7 +30,9 @@ func newModel(t *rapid.T) *model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &model{tier: tier, numbers: map[*Block]uint64{}, evicted: map[*Block]int{}, removed: map[*Block]bool{}}
+	tier.SetFloor(1, 2<<20)
+	tier.SetFloor(2, 5<<20)
+	return &model{tier: tier, account: map[*Block]Account{}, numbers: map[*Block]uint64{}, evicted: map[*Block]int{}, removed: map[*Block]bool{}}
 }
 
 // Evicted implements Owner.
@@ -81,7 +84,11 @@ func (m *model) alloc(t *rapid.T) {
 
 func (m *model) admit(t *rapid.T) {
 	b := m.held[pick(t, m.held)]
-	m.tier.Admit(b, rapid.Uint64Range(0, 50).Draw(t, "hash"), m)
+	a := rapid.SampledFrom([]Account{0, 1, 2}).Draw(t, "account")
+	m.tier.Admit(b, rapid.Uint64Range(0, 50).Draw(t, "hash"), a, m)
+	if _, again := m.account[b]; !again {
+		m.account[b] = a
+	}
 	if !slices.Contains(m.known, b) {
 		m.known = append(m.known, b)
 	}
@@ -150,12 +157,14 @@ func (m *model) invariants(t *rapid.T) {
 		holders[m.nested] = true
 	}
 	resident, used, pinned := 0, 0, 0
+	var residents [3]int64
 	for _, b := range m.known {
 		switch gone := m.evicted[b] > 0 || m.removed[b]; {
 		case m.evicted[b] > 1 || m.evicted[b] == 1 && m.removed[b]:
 			t.Fatalf("let go of twice: evicted %d times, removed %v", m.evicted[b], m.removed[b])
 		case !gone:
 			resident += b.Weight()
+			residents[m.account[b]] += int64(b.Weight())
 			used += b.Weight()
 			delete(holders, b)
 		case holders[b]:
@@ -164,6 +173,11 @@ func (m *model) invariants(t *rapid.T) {
 	}
 	for b := range holders {
 		used += b.Weight()
+	}
+	for a, want := range residents {
+		if got := m.tier.Account(Account(a)).Resident; got != want {
+			t.Fatalf("account %d has %d bytes, want %d", a, got, want)
+		}
 	}
 	s := m.tier.Stats()
 	if s.Resident != int64(resident) || s.Pinned != int64(pinned) || s.Used != int64(used) || s.Used+s.Holes > s.Size {

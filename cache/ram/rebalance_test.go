@@ -17,7 +17,7 @@ func fillShuffled(t *testing.T, tier *Tier) {
 	r := rand.New(rand.NewPCG(1, 2))
 	r.Shuffle(len(blocks), func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
 	for i, b := range blocks {
-		tier.Admit(b, uint64(i), nil)
+		tier.Admit(b, uint64(i), 0, nil)
 		b.Release()
 	}
 }
@@ -133,7 +133,7 @@ func replayTier(tier *Tier, trace []request) float64 {
 			b.Release()
 			hits++
 		} else if b, ok := tier.Alloc(r.size); ok {
-			tier.Admit(b, r.hash, nil)
+			tier.Admit(b, r.hash, 0, nil)
 			b.Release()
 			have[r.hash] = b
 		}
@@ -176,7 +176,7 @@ func TestSizeClassesCostFewHits(t *testing.T) {
 func crowd(t *testing.T, tier *Tier, o Owner) (held, free []*Block) {
 	for i := range uint64(3 * slabPages) {
 		b := alloc(t, tier, pageSize)
-		tier.Admit(b, i, nil)
+		tier.Admit(b, i, 0, nil)
 		held = append(held, b)
 	}
 	for i := range uint64(32) {

@@ -20,10 +20,11 @@ const (
 //     leaves serve the next blocks of those classes, or step 1.
 //  3. Move the cheapest slab of another class, however full.
 //  4. Evict anything that frees a chunk of c, or of a larger class.
+//  5. Do 3 and 4 again without regard to the floors of accounts.
 //
 // It reports false when even that finds nothing: everything is held.
 func (t *Tier) reclaim(c *class, b *Block) bool {
-	if t.arena.ragged() && t.drain(c, b, slabPages/2) {
+	if t.arena.ragged() && t.drain(c, b, drainLimits{slabPages / 2, true}) {
 		return true
 	}
 	budget := min(len(t.arena.mem)/evictShare, evictMax)
@@ -37,7 +38,12 @@ func (t *Tier) reclaim(c *class, b *Block) bool {
 		}
 		evicted += n
 	}
-	return t.drain(c, b, slabPages) || t.scavenge(c, b)
+	for _, floors := range [...]bool{true, false} {
+		if t.drain(c, b, drainLimits{slabPages, floors}) || t.scavenge(c, b, floors) {
+			return true
+		}
+	}
+	return false
 }
 
 // evictNext evicts one block that a policy chooses, of each shard in turn, and
@@ -55,6 +61,9 @@ func (t *Tier) evictNext() int {
 
 // evict evicts b if the policy still has it.
 func (t *Tier) evict(b *Block) {
+	if b.protected() {
+		t.accounts.broken.Add(1)
+	}
 	if o, ok := t.shardOf(b).evict(b); ok {
 		t.evicted(b, o)
 	}
@@ -68,17 +77,19 @@ func (t *Tier) evicted(b *Block, o Owner) {
 	t.letGo(b)
 }
 
-// drain empties a slab of another class with at most limit pages in use and
-// places b in it. A reader may pin one of its blocks meanwhile: then the slab
+// drain empties a slab of another class within the limits and places b in it. A reader may pin one of its blocks meanwhile: then the slab
 // stays where it was and another one is tried.
-func (t *Tier) drain(c *class, b *Block, limit int) bool {
+func (t *Tier) drain(c *class, b *Block, limits drainLimits) bool {
 	const tries = 4
 	for range tries {
-		s, blocks := t.arena.startDrain(c, limit)
+		s, blocks := t.arena.startDrain(c, limits)
 		if s == nil {
 			return false
 		}
 		for _, v := range blocks {
+			if limits.floors && v.protected() {
+				break // those before it took their account to its floor
+			}
 			t.evict(v)
 		}
 		if t.arena.endDrain(s, c, b) {
@@ -90,11 +101,11 @@ func (t *Tier) drain(c *class, b *Block, limit int) bool {
 
 // scavenge is the last resort. Each round frees a chunk for somebody, if not for
 // us, so rounds end.
-func (t *Tier) scavenge(c *class, b *Block) bool {
+func (t *Tier) scavenge(c *class, b *Block, floors bool) bool {
 	for i := c.index; i >= 0; i-- {
 		k := &t.arena.classes.all[i]
 		for !t.arena.take(k, b) {
-			v := t.arena.anyEvictable(k)
+			v := t.arena.anyEvictable(k, floors)
 			if v == nil {
 				break
 			}

@@ -8,9 +8,13 @@ package ram
 // On synthetic video traces (live edge, zipf, one-hit wonders, sequential viewers)
 // it beat LRU, W-TinyLFU and sampled LFU or drew with them: filters at admission
 // turn away just the new blocks that a live edge is made of.
+//
+// Blocks that are due but belong to an account at its floor go to a third queue,
+// out of the way: they would be met again with every turn. A few of them are looked
+// at for each victim, and return to main when their account has grown.
 type s3fifo struct {
-	small, main queue
-	ghost       ghost
+	small, main, kept queue
+	ghost             ghost
 }
 
 const (
@@ -25,7 +29,7 @@ const (
 
 // NewS3FIFO returns the policy that a [Tier] uses by default.
 func NewS3FIFO() Policy {
-	return &s3fifo{small: queue{id: 1}, main: queue{id: 2}, ghost: newGhost()}
+	return &s3fifo{small: queue{id: 1}, main: queue{id: 2}, kept: queue{id: 3}, ghost: newGhost()}
 }
 
 func (p *s3fifo) Admit(b *Block) bool {
@@ -39,14 +43,18 @@ func (p *s3fifo) Admit(b *Block) bool {
 }
 
 func (p *s3fifo) Remove(b *Block) {
-	if b.in == p.small.id {
+	switch b.in {
+	case p.small.id:
 		p.small.remove(b)
-	} else {
+	case p.main.id:
 		p.main.remove(b)
+	default:
+		p.kept.remove(b)
 	}
 }
 
 func (p *s3fifo) Victim() *Block {
+	p.reviewKept(keptReview)
 	if p.small.weight*smallShare >= p.weight() {
 		if b := p.fromSmall(); b != nil {
 			return b
@@ -58,7 +66,28 @@ func (p *s3fifo) Victim() *Block {
 	if b := p.fromSmall(); b != nil {
 		return b
 	}
-	return p.fromMain() // what fromSmall has just moved there
+	if b := p.fromMain(); b != nil { // what fromSmall has just moved there
+		return b
+	}
+	p.reviewKept(maxPassedOver)
+	return p.fromMain()
+}
+
+// keptReview is how many kept blocks are looked at for each victim.
+const keptReview = 4
+
+// reviewKept moves those of the n oldest kept blocks to main whose account is above
+// its floor again.
+func (p *s3fifo) reviewKept(n int) {
+	for range min(p.kept.len, n) {
+		b := p.kept.last
+		p.kept.remove(b)
+		if b.protected() {
+			p.kept.push(b)
+		} else {
+			p.main.push(b)
+		}
+	}
 }
 
 // fromSmall evicts the oldest block of small that was not hit often enough, and
@@ -73,6 +102,9 @@ func (p *s3fifo) fromSmall() *Block {
 			p.main.push(b)
 		case b.pinned():
 			p.small.renew(b)
+		case b.protected():
+			p.small.remove(b)
+			p.kept.push(b)
 		default:
 			p.small.remove(b)
 			p.ghost.add(b.hash, b.pages, p.ghostWindow())
@@ -88,10 +120,17 @@ func (p *s3fifo) fromMain() *Block {
 	const turns = 4 // the highest frequency, and one more
 	for passed := range min(turns*p.main.len, 2*maxPassedOver) {
 		b := p.main.last
+		if b == nil {
+			return nil
+		}
 		hot := b.state.frequency() > 0
 		if !b.pinned() && (!hot || passed >= maxPassedOver) {
 			p.main.remove(b)
-			return b
+			if !b.protected() {
+				return b
+			}
+			p.kept.push(b)
+			continue
 		}
 		if hot {
 			b.state.cool()
@@ -101,7 +140,7 @@ func (p *s3fifo) fromMain() *Block {
 	return nil
 }
 
-// weight returns the bytes of all blocks.
+// weight returns the bytes of all blocks that may have to go.
 func (p *s3fifo) weight() int64 { return p.small.weight + p.main.weight }
 
 // ghostWindow returns how many pages of evicted blocks are remembered: as many

@@ -142,9 +142,9 @@ func TestS3FIFOKeepsBooks(t *testing.T) {
 				for _, b := range have {
 					weight += int64(b.Weight())
 				}
-				if p.weight() != weight || p.small.len+p.main.len != len(have) {
+				if p.weight() != weight || p.small.len+p.main.len+p.kept.len != len(have) {
 					t.Fatalf("policy has %d blocks of %d bytes, want %d of %d",
-						p.small.len+p.main.len, p.weight(), len(have), weight)
+						p.small.len+p.main.len+p.kept.len, p.weight(), len(have), weight)
 				}
 			},
 		})

@@ -33,6 +33,7 @@ func (s *shard) admit(b *Block) bool {
 	s.admitted++
 	s.blocks++
 	s.bytes += int64(b.Weight())
+	b.tier.accounts.add(b, b.Weight())
 	return true
 }
 
@@ -78,6 +79,7 @@ func (s *shard) leftLocked(b *Block) Owner {
 	b.state.leave()
 	s.blocks--
 	s.bytes -= int64(b.Weight())
+	b.tier.accounts.add(b, -b.Weight())
 	o := b.owner
 	b.owner = nil
 	return o

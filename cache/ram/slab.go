@@ -60,18 +60,22 @@ func (s *slab) give(b *Block) {
 func (s *slab) full() bool { return s.used == s.class.chunks }
 
 // evictable reports whether all chunks could be free after evicting: no block is
-// being filled, none is held by a reader, none waits for its last release.
-func (s *slab) evictable() bool {
+// being filled, none is held by a reader, none waits for its last release, none is
+// protected by a floor that counts.
+func (s *slab) evictable(floors bool) bool {
 	for _, b := range s.blocks {
-		if b != nil && !b.evictable() {
+		if b != nil && !b.evictable(floors) {
 			return false
 		}
 	}
 	return true
 }
 
-// evictable reports whether evicting b would free its chunk at once.
-func (b *Block) evictable() bool { return b.state.resident() && !b.pinned() }
+// evictable reports whether evicting b would free its chunk at once, and, when floors
+// count, leave its account enough.
+func (b *Block) evictable(floors bool) bool {
+	return b.state.resident() && !b.pinned() && !(floors && b.protected())
+}
 
 // link puts s among the slabs of its class that have a free chunk.
 func (s *slab) link() {

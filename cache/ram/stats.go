@@ -17,6 +17,7 @@ type Stats struct {
 	Evictions     uint64 // blocks evicted, by the policy or to move a slab
 	EvictedBytes  uint64 // their bytes
 	SlabsMoved    uint64 // slabs emptied to serve another size class
+	FloorsBroken  uint64 // evictions below the floor of an account: nothing else could go
 	AllocFailures uint64 // calls of Alloc that found no memory
 }
 
@@ -27,6 +28,7 @@ func (t *Tier) Stats() Stats {
 		Pinned:        t.pinned.Load(),
 		Touched:       t.prefault.touched.Load(),
 		AllocFailures: t.failures.Load(),
+		FloorsBroken:  t.accounts.broken.Load(),
 	}
 	t.arena.stats(&s)
 	for i := range t.shards {

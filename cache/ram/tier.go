@@ -26,6 +26,7 @@ type Tier struct {
 	next     atomic.Uint32 // whose turn it is to lose a block
 	pinned   atomic.Int64  // bytes that left the policy but are held
 	failures atomic.Uint64
+	accounts accounts
 
 	memory   *memory
 	prefault *prefault
@@ -102,12 +103,12 @@ func (t *Tier) Shrink(b *Block, n int) *Block {
 // from here on. hash identifies the content across its versions in the cache (ID
 // and block index); the policy remembers hashes of what it evicted. The caller
 // must hold a reference and keeps it. o may be nil. Only the first Admit of a
-// block counts; after Close none does.
-func (t *Tier) Admit(b *Block, hash uint64, o Owner) {
+// block counts; after Close none does. The block counts for account a.
+func (t *Tier) Admit(b *Block, hash uint64, a Account, o Owner) {
 	if !b.state.claim() {
 		return
 	}
-	b.hash, b.owner = mix(hash), o
+	b.hash, b.owner, b.account = mix(hash), o, a
 	if !t.shardOf(b).admit(b) {
 		b.owner = nil
 	}

@@ -135,8 +135,8 @@ func TestRemove(t *testing.T) {
 	owner := ownerFunc(func(*Block) { t.Error("Remove calls Evicted") })
 	b := alloc(t, tier, 1)
 	tier.Remove(b) // not admitted: nothing to do
-	tier.Admit(b, 1, owner)
-	tier.Admit(b, 2, owner)
+	tier.Admit(b, 1, 0, owner)
+	tier.Admit(b, 2, 0, owner)
 	if s := tier.Stats(); s.Blocks != 1 || s.Resident != 4096 || s.Used != 4096 {
 		t.Errorf("admitted twice: %+v", s)
 	}
@@ -145,7 +145,7 @@ func TestRemove(t *testing.T) {
 	if s := tier.Stats(); s.Blocks != 0 || s.Resident != 0 || s.Pinned != 4096 || s.Used != 4096 {
 		t.Errorf("removed while held: %+v", s)
 	}
-	tier.Admit(b, 3, owner) // it had its turn
+	tier.Admit(b, 3, 0, owner) // it had its turn
 	b.Release()
 	if s := tier.Stats(); s.Used != 0 || s.Pinned != 0 || s.Evictions != 0 {
 		t.Errorf("released: %+v", s)
@@ -171,7 +171,7 @@ func TestAllocFailsWhenAllIsPinned(t *testing.T) {
 	tier := newTier(t, Options{Size: MinSize})
 	var held []*Block
 	for b, ok := tier.Alloc(object.BlockSize); ok; b, ok = tier.Alloc(object.BlockSize) {
-		tier.Admit(b, uint64(len(held)), nil)
+		tier.Admit(b, uint64(len(held)), 0, nil)
 		held = append(held, b)
 	}
 	if s := tier.Stats(); s.AllocFailures != 1 || s.Evictions != 0 || s.Blocks != MinSize/object.BlockSize {
@@ -213,7 +213,7 @@ func TestShrink(t *testing.T) {
 	if again := tier.Shrink(small, len(text)); again != small {
 		t.Error("shrunk though no smaller class fits")
 	}
-	tier.Admit(small, 1, nil)
+	tier.Admit(small, 1, 0, nil)
 	if again := tier.Shrink(small, 1); again != small {
 		t.Error("shrunk though it is admitted")
 	}
@@ -257,7 +257,7 @@ func TestClose(t *testing.T) {
 	if _, ok := tier.Alloc(1); ok {
 		t.Error("Alloc after Close")
 	}
-	tier.Admit(filling, 3, owner) // too late, and no reference is lost by it
+	tier.Admit(filling, 3, 0, owner) // too late, and no reference is lost by it
 	b.Release()
 	filling.Release()
 	for range 2 {

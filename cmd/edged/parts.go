@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +55,7 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 	if p.signatures, err = auth.NewSignatures(verifiedTokens); err != nil {
 		return p, err
 	}
-	if p.ram, err = ram.New(ram.Options{Size: int64(c.RAM.Size), Log: log}); err != nil {
+	if p.ram, err = ram.New(ramOptions(c, log)); err != nil {
 		return p, err
 	}
 	p.disks = openDisks(c.Disks, log)
@@ -77,6 +80,27 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 		Handler: p.edge, Certificates: certificates, MaxConns: c.Listen.MaxConnections, Log: log,
 	})
 	return p, err
+}
+
+func ramOptions(c *config.Config, log *slog.Logger) ram.Options {
+	return ram.Options{Size: int64(c.RAM.Size), HugePages: c.RAM.HugePages, Prefault: c.RAM.Prefault, Log: log}
+}
+
+// floors lists what each account keeps of the memory, in bytes, those that keep
+// something first: only so many can be told apart.
+func floors(c *config.Config) []cache.Floor {
+	bytes := map[string]int64{}
+	for i := range c.Sites {
+		bytes[c.Sites[i].Account] += int64(c.Sites[i].RAMFloor.Of(c.RAM.Size))
+	}
+	list := make([]cache.Floor, 0, len(bytes))
+	for account, floor := range bytes {
+		list = append(list, cache.Floor{Account: account, Bytes: floor})
+	}
+	slices.SortFunc(list, func(a, b cache.Floor) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Account, b.Account))
+	})
+	return list
 }
 
 // openDisks opens every disk that can be opened: one that cannot costs misses, not
@@ -131,6 +155,7 @@ func (p *parts) setSites(c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	p.cache.SetFloors(floors(c))
 	p.edge.SetSites(edge.NewSites(sites))
 	p.sites = sites
 	return nil

@@ -44,7 +44,10 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	if s.HSTS > 0 {
 		site.HSTS = fmt.Sprintf("max-age=%d", s.HSTS.Seconds())
 	}
-	site.TokenRequired = s.Token.Required // a token is cut out also where none is required
+	if !s.Token.Required && len(s.Token.Keys) == 0 {
+		return site, nil
+	}
+	site.TokenRequired = s.Token.Required
 	o := s.Options()
 	o.Signatures = signatures
 	site.Token, err = auth.New(s.Token.Scheme, o)

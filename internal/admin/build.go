@@ -213,12 +213,17 @@ func (st *status) addCache(c cache.Stats) {
 
 func ramOf(c *cache.Stats) ramStatus {
 	r := &c.RAM
+	accounts := make([]ramAccount, 0, len(c.Accounts))
+	for _, a := range c.Accounts {
+		accounts = append(accounts, ramAccount{a.Account, a.Resident, a.Floor})
+	}
 	return ramStatus{
 		Size: r.Size, Used: r.Used, Resident: r.Resident, Pinned: r.Pinned, Holes: r.Holes, Touched: r.Touched,
 		Blocks: r.Blocks, InUse: r.InUse, Admitted: r.Admitted, GhostHits: r.GhostHits, Evictions: r.Evictions,
 		EvictedBytes: r.EvictedBytes, SlabsMoved: r.SlabsMoved, AllocFailures: r.AllocFailures,
 		ParkedReaders: c.Parked.Readers, Parked: c.Parked.Bytes, ParkedMax: c.Parked.Max, PinsTaken: c.Parked.Taken,
 		Held: c.Held.Used, HeldMax: c.Held.Max, Passing: c.Passing.Used, PassingMax: c.Passing.Max,
+		FloorsBroken: r.FloorsBroken, Accounts: accounts,
 	}
 }
 

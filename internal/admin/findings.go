@@ -183,6 +183,9 @@ func (st *status) shape() string {
 			note(o.Origin, o.Up, o.LastError != nil, keys(o.Errors))
 		}
 	}
+	for _, a := range st.RAM.Accounts {
+		note(a.Account, a.Floor > 0)
+	}
 	for _, d := range st.Disks {
 		note(d.Path, d.Health)
 	}

@@ -108,6 +108,10 @@ func fixedCache() cache.Stats {
 			Size: 8 << 30, Used: 7_900 << 20, Resident: 7_611 << 20, Pinned: 244 << 20, Holes: 61 << 20, Touched: 8 << 30,
 			Blocks: 12_801, InUse: 13_112, Admitted: 918_221, GhostHits: 20_113, Evictions: 905_420, EvictedBytes: 611 << 30, SlabsMoved: 14,
 		},
+		Accounts: []cache.AccountStats{
+			{Account: "acme", AccountStats: ram.AccountStats{Resident: 5_120 << 20, Floor: 512 << 20}},
+			{Account: "other", AccountStats: ram.AccountStats{Resident: 64 << 20}},
+		},
 	}
 }
 

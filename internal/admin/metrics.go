@@ -48,6 +48,7 @@ type collector struct {
 	tier        *table[served]
 	origin      *table[originStatus]
 	cache       *table[status]
+	account     *table[ramAccount]
 	disk        *table[diskStatus]
 	log         *table[logStatus]
 	connections *table[connectionStatus]
@@ -57,14 +58,14 @@ type collector struct {
 func newCollector(status func() *status) *collector {
 	return &collector{
 		status: status, node: nodeTable(), site: siteTable(), class: classTable(), tier: tierTable(), origin: originTable(),
-		cache: cacheTable(), disk: diskTable(), log: logTable(), connections: connectionTable(), certificate: certificateTable(),
+		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), connections: connectionTable(), certificate: certificateTable(),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, t := range []interface{ describe(chan<- *prometheus.Desc) }{
-		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.disk, c.log, c.connections, c.certificate,
+		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.connections, c.certificate,
 	} {
 		t.describe(ch)
 	}
@@ -78,6 +79,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.connections.collect(ch, &st.Connections)
 	for i := range st.Sites {
 		c.collectSite(ch, &st.Sites[i])
+	}
+	for i := range st.RAM.Accounts {
+		c.account.collect(ch, &st.RAM.Accounts[i], st.RAM.Accounts[i].Account)
 	}
 	for i := range st.Disks {
 		c.disk.collect(ch, &st.Disks[i], st.Disks[i].Path)

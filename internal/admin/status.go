@@ -163,6 +163,15 @@ type ramStatus struct {
 	HeldMax       int64  `json:"held_max_bytes"`
 	Passing       int64  `json:"passing_bytes"`
 	PassingMax    int64  `json:"passing_max_bytes"`
+	FloorsBroken  uint64 `json:"floors_broken"`
+
+	Accounts []ramAccount `json:"accounts"`
+}
+
+type ramAccount struct {
+	Account  string `json:"account"`
+	Resident int64  `json:"resident_bytes"`
+	Floor    int64  `json:"floor_bytes"`
 }
 
 type diskStatus struct {

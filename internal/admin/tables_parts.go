@@ -29,6 +29,7 @@ func cacheTable() *table[status] {
 		gauge("ram_held_max_bytes", "Bound on those; beyond it blocks are evictable at once.", func(s *status) int64 { return s.RAM.HeldMax }),
 		gauge("ram_passing_bytes", "Bytes of responses that are only passed through.", func(s *status) int64 { return s.RAM.Passing }),
 		gauge("ram_passing_max_bytes", "Bound on those; from half of it on new ones are refused.", func(s *status) int64 { return s.RAM.PassingMax }),
+		counter("ram_floors_broken_total", "Evictions below the floor of an account: nothing else could be freed.", func(s *status) uint64 { return s.RAM.FloorsBroken }),
 		counter("ram_alloc_failures_total", "Times that no memory was found.", func(s *status) uint64 { return s.RAM.AllocFailures }),
 	)
 }
@@ -97,6 +98,13 @@ func logTable() *table[logStatus] {
 				}
 			},
 		},
+	)
+}
+
+func ramAccountTable() *table[ramAccount] {
+	return newTable([]string{"account"},
+		gauge("ram_account_resident_bytes", "Bytes of stored blocks of the account.", func(a *ramAccount) int64 { return a.Resident }),
+		gauge("ram_account_floor_bytes", "Bytes that other accounts cannot evict.", func(a *ramAccount) int64 { return a.Floor }),
 	)
 }
 

@@ -15,11 +15,12 @@ func (l *loader) checkSites(main *source) {
 	if len(l.config.Sites) == 0 && len(l.errs) == 0 {
 		l.fail(main, "site", "there is no [[site]]: the node would refuse every request with 421")
 	}
-	u := unique{hosts: map[string]*Site{}, names: map[string]bool{}, keys: map[string]*Key{}}
+	u := unique{hosts: map[string]*Site{}, names: map[string]bool{}, keys: map[string]*Key{}, kept: map[string]bool{}}
 	for i := range l.config.Sites {
 		s := &l.config.Sites[i]
 		l.checkSite(s)
 		l.checkUnique(s, &u)
+		l.checkFloor(s, &u)
 	}
 }
 
@@ -28,6 +29,28 @@ type unique struct {
 	hosts map[string]*Site
 	names map[string]bool // by account and name
 	keys  map[string]*Key // by kid
+
+	floors Size            // of all accounts
+	kept   map[string]bool // accounts that have one
+}
+
+// maxFloors is how many accounts the RAM tier tells apart.
+const maxFloors = 255
+
+// checkFloor holds that the floors leave half of the memory to those who are above
+// theirs. The floors of an account's sites add up.
+func (l *loader) checkFloor(s *Site, u *unique) {
+	floor, size := s.RAMFloor.Of(l.config.RAM.Size), l.config.RAM.Size
+	if floor == 0 {
+		return
+	}
+	u.kept[s.Account] = true
+	if u.floors += floor; u.floors > size/2 {
+		l.failSite(s, "ram_floor", "with this the floors of all sites are %d bytes: they may be half of ram.size (%s) together", u.floors, size)
+	}
+	if len(u.kept) == maxFloors+1 {
+		l.failSite(s, "ram_floor", "more than %d accounts have a floor", maxFloors)
+	}
 }
 
 func (l *loader) checkUnique(s *Site, u *unique) {

@@ -49,7 +49,9 @@ type Certificate struct {
 
 // RAM sizes the memory tier.
 type RAM struct {
-	Size Size `toml:"size"` // bytes of the arena, outside the Go heap
+	Size      Size `toml:"size"`       // bytes of the arena, outside the Go heap
+	HugePages bool `toml:"huge_pages"` // ask the kernel for them
+	Prefault  bool `toml:"prefault"`   // touch all of it in the background after the start
 }
 
 // Disk is one directory of the disk tier.
@@ -92,7 +94,8 @@ type Site struct {
 	Methods          []string `toml:"methods"`           // unsafe methods passed on to the origin
 	Cookies          string   `toml:"cookies"`           // strip, refuse, keep: responses that set cookies
 	RedirectHTTPS    bool     `toml:"redirect_https"`
-	HSTS             Duration `toml:"hsts"` // max-age of Strict-Transport-Security; 0 for none
+	HSTS             Duration `toml:"hsts"`      // max-age of Strict-Transport-Security; 0 for none
+	RAMFloor         Share    `toml:"ram_floor"` // of [RAM].Size: what other accounts cannot evict
 
 	place place
 }
@@ -162,7 +165,7 @@ func Default() *Config {
 	return &Config{
 		Node:   Node{Region: "EU"},
 		Listen: Listen{HTTP: []string{"0.0.0.0:80"}, Admin: "127.0.0.1:8090", MaxConnections: 200_000},
-		RAM:    RAM{Size: 1 << 30},
+		RAM:    RAM{Size: 1 << 30, HugePages: true, Prefault: true},
 		Log: Log{
 			Dir: "/var/log/edged", Format: "w3c", Address: "strike", Level: "info",
 			Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),

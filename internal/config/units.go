@@ -61,6 +61,43 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10) + names[i]
 }
 
+// Share is a part of something, written as a [Size] or as "5%". "" is nothing.
+type Share string
+
+// UnmarshalText checks a share.
+func (s *Share) UnmarshalText(text []byte) error {
+	*s = Share(strings.TrimSpace(string(text)))
+	if _, ok := s.percent(); ok || *s == "" {
+		return nil
+	}
+	if err := new(Size).UnmarshalText(text); err != nil {
+		return fmt.Errorf(`%q is neither a size nor a part of one: write for example "512MiB" or "5%%"`, text)
+	}
+	return nil
+}
+
+// percent returns the number before a percent sign.
+func (s Share) percent() (float64, bool) {
+	number, ok := strings.CutSuffix(string(s), "%")
+	if !ok {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	return v, err == nil && v >= 0 && v <= 100
+}
+
+// Of returns the share in bytes when the whole is total.
+func (s Share) Of(total Size) Size {
+	if v, ok := s.percent(); ok {
+		return Size(float64(total) / 100 * v)
+	}
+	var n Size
+	if n.UnmarshalText([]byte(s)) != nil {
+		return 0 // "", or what Load has refused
+	}
+	return n
+}
+
 const day = Duration(24 * time.Hour)
 
 // Duration is a span, written "2s", "500ms", "12h" or, beyond what Go has, "7d".

@@ -88,3 +88,30 @@ func TestUnitsRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+func TestShare(t *testing.T) {
+	tests := []struct {
+		text string
+		want Size // of 1 GiB
+		ok   bool
+	}{
+		{"", 0, true},
+		{"0", 0, true},
+		{"512MiB", 512 << 20, true},
+		{"50%", 512 << 20, true},
+		{" 12.5 % ", 128 << 20, true},
+		{"100%", 1 << 30, true},
+		{"101%", 0, false},
+		{"-1%", 0, false},
+		{"NaN%", 0, false},
+		{"%", 0, false},
+		{"half", 0, false},
+	}
+	for _, tt := range tests {
+		var s Share
+		err := s.UnmarshalText([]byte(tt.text))
+		if (err == nil) != tt.ok || s.Of(1<<30) != tt.want {
+			t.Errorf("share %q: %d, %v; want %d, ok %v", tt.text, s.Of(1<<30), err, tt.want, tt.ok)
+		}
+	}
+}
