@@ -191,6 +191,9 @@ func (f *faultFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// ReadOnce suffers from the faults of reads.
+func (f *faultFile) ReadOnce(p []byte, off int64) (int, error) { return f.ReadAt(p, off) }
+
 // TryReadAt says that nothing is in memory while a fault waits for a read.
 func (f *faultFile) TryReadAt(p []byte, off int64) bool {
 	return !f.fs.armed(OpRead, f.name) && f.File.TryReadAt(p, off)

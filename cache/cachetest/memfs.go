@@ -318,6 +318,8 @@ func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+func (f *memFile) ReadOnce(p []byte, off int64) (int, error) { return f.ReadAt(p, off) }
+
 func (f *memFile) TryReadAt(p []byte, off int64) bool {
 	f.fs.mu.Lock()
 	cold := f.fs.cold

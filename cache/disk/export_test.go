@@ -15,3 +15,6 @@ const FirstBackoff = firstBackoff
 
 // ReadFailures is how many failing reads take a disk offline.
 const ReadFailures = readFailures
+
+// SealHead sets the checksum of the fixed structure that b begins with.
+func SealHead(b []byte) { sealHead(b[:headSize]) }

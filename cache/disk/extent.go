@@ -278,6 +278,17 @@ func (t *extents) oldest() (number uint32, ok bool) {
 	return t.order[0], true
 }
 
+// after returns the lowest number above n.
+func (t *extents) after(n uint32) (number uint32, ok bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	i, _ := slices.BinarySearch(t.order, n+1)
+	if i == len(t.order) {
+		return 0, false
+	}
+	return t.order[i], true
+}
+
 // usage returns the number of extents and the bytes they take.
 func (t *extents) usage() (count int, bytes int64) {
 	t.mu.RLock()

@@ -9,7 +9,7 @@ import (
 
 // FormatVersion is the version of every structure on the disk. A change of any
 // layout takes the next one; FORMAT.md says what a reader does with others.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // Geometry. Records begin at page borders so that a later direct-I/O mode needs
 // no new format; a piece is what one checksum covers.
@@ -28,6 +28,7 @@ const (
 	magicFooter   = 0x46444445 // "EDDF"
 	magicSnapshot = 0x49444445 // "EDDI"
 	magicRemovals = 0x54444445 // "EDDT"
+	magicState    = 0x4c444445 // "EDDL"
 )
 
 // headSize is the length of every fixed structure but the record header and the

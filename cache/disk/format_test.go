@@ -3,10 +3,13 @@ package disk
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"edged/cache/object"
 )
@@ -34,7 +37,16 @@ func samples(t testing.TB) map[string][]byte {
 		"footer":        foot.encode(),
 		"snapshot":      sampleSnapshot(t, uuid, ref),
 		"removals":      removals,
+		"state":         sampleState(uuid),
 	}
+}
+
+func sampleState(uuid UUID) []byte {
+	s := lifeState{
+		uuid: uuid, saved: 1_700_000_000_000_000_000, left: 800 << 30, scrubbed: 1_699_000_000_000_000_000,
+		cursor: 6, backoff: 8 * time.Second, health: ReadOnly,
+	}
+	return s.encode()
 }
 
 // sampleRecord returns a small record as it is on the disk.
@@ -172,6 +184,9 @@ func TestFormatRoundTrip(t *testing.T) {
 	if err := rec.verify([]byte("the bodY"), 0); err == nil {
 		t.Error("a wrong body was accepted")
 	}
+	if s, err := parseState(b["state"]); err != nil || !bytes.Equal(s.encode(), b["state"]) {
+		t.Errorf("state: %+v, %v", s, err)
+	}
 	list, bad := parseRemovals(b["removals"])
 	if len(list) != 1 || bad != 0 || list[0].pos != at(7, 9) {
 		t.Errorf("removals: %v, %d bad", list, bad)
@@ -182,8 +197,19 @@ func TestSuperblockOfNewerFormat(t *testing.T) {
 	b := samples(t)["superblock"]
 	le.PutUint16(b[4:], FormatVersion+1)
 	le.PutUint32(b[headSize-4:], checksum(b[:headSize-4]))
-	if _, err := parseSuperblock(b); err == nil || !strings.Contains(err.Error(), "format 2") {
-		t.Errorf("err = %v, want one that names format 2", err)
+	_, err := parseSuperblock(b)
+	if want := fmt.Sprint("format ", FormatVersion+1); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
+		t.Errorf("err = %v, want ErrFormat that names %s", err, want)
+	}
+}
+
+// An older format is given up: a cache can be filled again.
+func TestSuperblockOfOlderFormat(t *testing.T) {
+	b := samples(t)["superblock"]
+	le.PutUint16(b[4:], FormatVersion-1)
+	le.PutUint32(b[headSize-4:], checksum(b[:headSize-4]))
+	if _, err := parseSuperblock(b); !errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat) {
+		t.Errorf("err = %v, want ErrCorrupt", err)
 	}
 }
 

@@ -36,6 +36,9 @@ type File interface {
 	// TryReadAt fills p from memory and reports whether that could be done
 	// without waiting for the device. When it returns false p holds anything.
 	TryReadAt(p []byte, off int64) bool
+	// ReadOnce is ReadAt for what nobody will want again soon: the bytes do not
+	// displace others in memory.
+	ReadOnce(p []byte, off int64) (int, error)
 	// WriteVec writes bufs one after the other at off. Less than everything is an
 	// error.
 	WriteVec(bufs [][]byte, off int64) (int, error)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -79,8 +80,9 @@ func (realFS) SyncDir(dir string) error {
 // realFile is a bare descriptor: extents count their readers, so it is never
 // closed under one.
 type realFile struct {
-	fd   int
-	name string
+	fd          int
+	name        string
+	noDontCache atomic.Bool // the kernel or the file system lacks RWF_DONTCACHE
 }
 
 func (f *realFile) fail(op string, err error) error {

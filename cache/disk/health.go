@@ -28,6 +28,10 @@ const (
 	readFailures = 5
 	firstBackoff = time.Second
 	maxBackoff   = 5 * time.Minute
+	// stable is how long a disk must have been healthy for new trouble to start with
+	// the shortest backoff: one that passes every probe and then fails again is
+	// left alone longer and longer.
+	stable = 10 * time.Minute
 )
 
 // breaker keeps requests away from a sick disk and decides when to probe it.
@@ -39,6 +43,8 @@ type breaker struct {
 	mu      sync.Mutex
 	backoff time.Duration // until the probe after the next; guarded by mu
 	retry   time.Time     // of the next probe; guarded by mu
+	since   time.Time     // of the last change to healthy; guarded by mu
+	changed bool          // since memory was called; guarded by mu
 }
 
 func (b *breaker) health() Health { return Health(b.state.Load()) }
@@ -59,12 +65,31 @@ func (b *breaker) readDone() {
 	}
 }
 
-// writeDone notes that the device stores: the next trouble starts with the
-// shortest backoff.
-func (b *breaker) writeDone() {
+// memory returns what a restart has to know of the breaker, and notes that it does.
+func (b *breaker) memory() (Health, time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.backoff = 0
+	b.changed = false
+	return b.health(), b.backoff
+}
+
+// remember goes on where the breaker was before a restart. It is probed soon.
+func (b *breaker) remember(was Health, backoff time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.backoff, b.since = min(backoff, maxBackoff), time.Now()
+	if was != Healthy {
+		b.state.Store(uint32(was))
+		b.retry = time.Now().Add(firstBackoff)
+		b.log.Warn("disk: was in trouble before the restart", "state", was.String(), "retry_in", firstBackoff)
+	}
+}
+
+// forgotten reports whether memory has something new to say.
+func (b *breaker) forgotten() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
 }
 
 // trip makes the state worse, never better, and plans a probe.
@@ -74,7 +99,11 @@ func (b *breaker) trip(to Health, cause error) {
 	if b.health() >= to {
 		return
 	}
+	if b.health() == Healthy && time.Since(b.since) >= stable {
+		b.backoff = 0
+	}
 	b.state.Store(uint32(to))
+	b.changed = true
 	b.plan()
 	b.log.Error("disk: trouble", "state", to.String(), "error", cause, "retry_in", time.Until(b.retry).Round(time.Millisecond))
 }
@@ -99,7 +128,10 @@ func (b *breaker) probed(found Health, cause error) {
 	was := b.health()
 	b.state.Store(uint32(found))
 	b.failures.Store(0)
-	if found != Healthy {
+	b.changed = b.changed || was != found
+	if found == Healthy {
+		b.since = time.Now()
+	} else {
 		b.plan()
 	}
 	if was != found {

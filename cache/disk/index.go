@@ -27,11 +27,19 @@ const slotSize = 40
 const (
 	slotUsed = 1 << iota
 	slotHead
+
+	// Two bits count how often the record was asked for since it was written, up to
+	// maxHits.
+	hitShift = 2
+	maxHits  = 3
+	slotHits = maxHits << hitShift
 )
 
 func (s *slot) used() bool         { return s.flags&slotUsed != 0 }
 func (s *slot) head() bool         { return s.flags&slotHead != 0 }
 func (s *slot) position() position { return at(s.extent, s.page) }
+
+func (s *slot) hits() int { return int(s.flags&slotHits) >> hitShift }
 
 // holds reports whether s is stripe n of the object.
 func (s *slot) holds(n uint32) bool {
@@ -157,6 +165,36 @@ func (x *index) find(hash, version uint64, stripe uint32, block int) (slot, bool
 		}
 	}
 	return slot{}, false
+}
+
+// at returns the slot that points to the record at p.
+func (x *index) at(hash uint64, stripe uint32, p position) (slot, bool) {
+	s := x.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if i := s.findAt(hash, stripe, p); i >= 0 {
+		return s.slots[i], true
+	}
+	return slot{}, false
+}
+
+// touch counts a hit of the record that e, a slot just found, points to. Most hits
+// of a record that is asked for often find the count full, and take no lock.
+func (x *index) touch(e *slot) {
+	if e.hits() == maxHits {
+		return
+	}
+	stripe := e.stripe
+	if e.head() {
+		stripe = 0
+	}
+	s := x.shard(e.hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.findAt(e.hash, stripe, e.position())
+	if i >= 0 && s.slots[i].hits() < maxHits {
+		s.slots[i].flags += 1 << hitShift
+	}
 }
 
 // apply makes a record visible and drops what it replaces. ticket is the place of

@@ -80,6 +80,19 @@ func (s *shard) findHead(hash uint64) int {
 	return -1
 }
 
+// findAt returns the number of the slot for the record at p, -1 if there is none.
+func (s *shard) findAt(hash uint64, stripe uint32, p position) int {
+	if len(s.slots) == 0 { // closed
+		return -1
+	}
+	for i := s.start(mix(hash, stripe)); s.slots[i].used(); i = s.next(i) {
+		if e := &s.slots[i]; e.hash == hash && e.position() == p && (e.holds(stripe) || stripe == 0 && e.blocks == 0) {
+			return i
+		}
+	}
+	return -1
+}
+
 func (s *shard) insert(e *slot) {
 	i := s.start(e.home())
 	for s.slots[i].used() {

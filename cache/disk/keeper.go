@@ -19,6 +19,7 @@ type keeper struct {
 	stop     chan struct{}
 
 	savedTime time.Time // of the last snapshot or attempt; the goroutine's own
+	stateTime time.Time // of the last note of the state or attempt; the goroutine's own
 
 	mu       sync.Mutex // held while a snapshot is written
 	sequence uint64     // of the last snapshot; guarded by mu
@@ -34,6 +35,8 @@ const (
 	// counts as hung.
 	writeHang = 30 * time.Second
 	probeName = "probe"
+	// stateInterval is how often the state of a disk is noted at least.
+	stateInterval = 5 * time.Minute
 )
 
 // step is how often the keeper looks at what is due.
@@ -43,7 +46,7 @@ func (k *keeper) run() {
 	tick := time.NewTicker(k.step())
 	defer tick.Stop()
 	synced := time.Now()
-	k.savedTime = synced
+	k.savedTime, k.stateTime = synced, synced
 	for {
 		select {
 		case <-k.stop:
@@ -54,6 +57,7 @@ func (k *keeper) run() {
 				_ = k.syncActive() // the breaker knows
 			}
 			k.watch(now)
+			k.stateDue(now)
 			k.heal(now)
 			k.snapshotDue(now)
 		}
@@ -117,6 +121,15 @@ func (k *keeper) probe() (Health, error) {
 	return Healthy, nil
 }
 
+// stateDue notes the state of the disk when it changed, and often enough that the
+// write budget of a process that is killed is not far off.
+func (k *keeper) stateDue(now time.Time) {
+	if k.t.breaker.forgotten() || now.Sub(k.stateTime) >= stateInterval {
+		k.stateTime = now
+		_ = k.t.saveState() // what it cannot note is worth no trouble of its own
+	}
+}
+
 // snapshotDue saves the index when enough has changed.
 func (k *keeper) snapshotDue(now time.Time) {
 	if !k.due(now) || !k.t.breaker.writable() {
@@ -149,6 +162,7 @@ func (k *keeper) save(clean bool) error {
 	if err := saveSnapshot(k.t.fs, k.t.dir, &h, k.t.extents.refs(), k.t.index, k.syncActive); err != nil {
 		return fmt.Errorf("disk: snapshot: %w", err)
 	}
+	k.t.wear.charge(k.t.index.entries.Load() * slotSize)
 	k.sequence, k.saved, k.sealed = h.sequence, h.asOf, sealed
 	k.t.counters.snapshots.Add(1)
 	return nil

@@ -113,6 +113,7 @@ type Entry struct {
 	version uint64
 	size    int64
 	last    recordCache
+	pass    pass
 }
 
 // recordCache keeps the record that was read last, so that the eight blocks of a
@@ -135,6 +136,23 @@ func (c *recordCache) put(r *record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rec = r
+}
+
+// pass notes where a reader of an entry is. Reading the blocks of a record one
+// after the other is one hit of the record, reading one of them again another.
+type pass struct {
+	mu    sync.Mutex
+	at    position // guarded by mu
+	block int      // guarded by mu
+}
+
+// begins reports whether a read of a block of the record at p begins a pass.
+func (r *pass) begins(p position, block int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := r.at != p || block <= r.block
+	r.at, r.block = p, block
+	return first
 }
 
 // probeSize is what is read of a record first; mostly it holds all but the body.
@@ -215,6 +233,9 @@ func (t *Tier) Lookup(key object.Key) (*Entry, bool) {
 		t.readFailed(id.Hi, 0, s.position(), err)
 		return nil, false
 	}
+	if s.blocks == 0 && e.size == 0 { // has no blocks to count
+		t.index.touch(&s)
+	}
 	t.counters.hits.Add(1)
 	return e, true
 }
@@ -260,6 +281,9 @@ func (t *Tier) ReadBlock(e *Entry, block int, dst []byte) error {
 	if err := t.readBlock(e, &s, stripe, i, dst); err != nil {
 		t.readFailed(e.id.Hi, stripe, s.position(), err)
 		return err
+	}
+	if e.pass.begins(s.position(), block) {
+		t.index.touch(&s)
 	}
 	t.counters.reads.Add(1)
 	t.counters.readBytes.Add(int64(len(dst)))

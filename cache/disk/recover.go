@@ -46,7 +46,7 @@ type recovery struct {
 func (t *Tier) recover() error {
 	began := time.Now()
 	r := &recovery{t: t, files: map[uint32]int64{}}
-	for _, step := range []func() error{r.superblock, r.list, r.loadRemovals, r.loadSnapshot, r.replay} {
+	for _, step := range []func() error{r.superblock, r.loadState, r.list, r.loadRemovals, r.loadSnapshot, r.replay} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (r *recovery) superblock() error {
 		return r.unlock()
 	}
 	damaged := len(b) > 0 && err != nil
-	if err := r.clear(damaged); err != nil {
+	if err := r.clear(damaged, err); err != nil {
 		return err
 	}
 	return r.initialise()
@@ -126,14 +126,14 @@ func (r *recovery) initialise() error {
 }
 
 // clear removes what a disk without a superblock has left.
-func (r *recovery) clear(damaged bool) error {
+func (r *recovery) clear(damaged bool, cause error) error {
 	files, err := r.t.fs.List(r.t.dir)
 	if err != nil {
 		return err
 	}
 	if damaged {
 		r.report.Lost++
-		r.t.log.Warn("disk: damaged superblock, starting over")
+		r.t.log.Warn("disk: starting over, what was stored is given up", "cause", cause)
 	}
 	for _, f := range files {
 		if ours(f.Name) {
@@ -147,7 +147,7 @@ func (r *recovery) clear(damaged bool) error {
 func ours(name string) bool {
 	_, isExtent := extentNumber(name)
 	_, isSnapshot := snapshotSequence(name)
-	return isExtent || isSnapshot || name == removalName || name == probeName || strings.HasSuffix(name, tempSuffix)
+	return isExtent || isSnapshot || name == removalName || name == stateName || name == probeName || strings.HasSuffix(name, tempSuffix)
 }
 
 // list takes stock of the directory and drops what an interrupted write left.

@@ -191,6 +191,13 @@ func (f *sealedFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// ReadOnce implements File.
+func (f *sealedFile) ReadOnce(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadOnce(p, off+envelopeSize)
+	f.xor(p[:n], off)
+	return n, err
+}
+
 // TryReadAt implements File.
 func (f *sealedFile) TryReadAt(p []byte, off int64) bool {
 	if !f.File.TryReadAt(p, off+envelopeSize) {

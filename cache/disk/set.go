@@ -101,6 +101,12 @@ func (s *Set) Put(key object.Key, m *object.Meta, stripe int, blocks []Body) boo
 	return t.Put(key, m, stripe, blocks)
 }
 
+// Admits is Tier.Admits of the disk that Put would choose.
+func (s *Set) Admits(key object.Key, again bool) bool {
+	t := s.owner(key)
+	return t != nil && t.Admits(key, again)
+}
+
 // PutMeta is Tier.PutMeta on the disk that stores the version; a response
 // without a body is stored like any other.
 func (s *Set) PutMeta(key object.Key, m *object.Meta) bool {

@@ -89,7 +89,7 @@ func parseSlot(b []byte) slot {
 
 // sane reports whether a slot that was read can be trusted to be in the index.
 func (s *slot) sane() bool {
-	return s.flags&^(slotUsed|slotHead) == 0 && s.used() && s.stripe <= maxStripes &&
+	return s.flags&^(slotUsed|slotHead|slotHits) == 0 && s.used() && s.stripe <= maxStripes &&
 		(s.head() || s.blocks != 0)
 }
 

@@ -1,6 +1,9 @@
 package disk
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // counters are the running numbers of a tier; Stats documents them.
 type counters struct {
@@ -12,6 +15,8 @@ type counters struct {
 	refused, dropped     atomic.Int64
 	indexFull, evictions atomic.Int64
 	snapshots            atomic.Int64
+	rescued              atomic.Int64
+	rescuedBytes         atomic.Int64
 	pendingRemovals      atomic.Int64
 }
 
@@ -24,6 +29,8 @@ type Stats struct {
 	Space      SpaceStats
 	Reads      ReadStats
 	Writes     WriteStats
+	Wear       WearStats
+	Scrub      ScrubStats
 	Recovery   Recovery
 	// LastSeq is the highest object.Meta.Seq ever stored, as far as known. A
 	// store that numbers on from here stays monotonic across restarts.
@@ -59,10 +66,26 @@ type WriteStats struct {
 	Errors          int64 // writes that failed
 	Refused         int64 // puts refused: queue full, disk sick, not storable
 	Dropped         int64 // puts dropped after they were queued: removed meanwhile, disk sick
+	Rescued         int64 // records written again because they were asked for often
+	RescuedBytes    int64 // bytes of those, counted in Bytes, too
 	Snapshots       int64 // snapshots of the index saved
 	QueueJobs       int   // gauge: puts waiting
 	QueueBytes      int64 // gauge: bytes of those
 	PendingRemovals int64 // gauge: removals that the disk refused so far
+}
+
+// WearStats tell how the write budget stands.
+type WearStats struct {
+	PerDay    int64     // bytes that may be written a day; 0: no limit
+	Left      int64     // bytes that may be written now
+	Admission Admission // what the disk takes now
+}
+
+// ScrubStats count what the scrubber did since start, but for the times.
+type ScrubStats struct {
+	Bytes     int64     // bytes read and checked
+	Errors    int64     // records that were damaged, and forgotten, or not readable
+	LastRound time.Time // end of the last full round, zero before the first; survives restarts
 }
 
 // Stats returns a snapshot of the numbers.
@@ -80,7 +103,13 @@ func (t *Tier) Stats() Stats {
 	s.Writes = WriteStats{
 		Records: c.writes.Load(), Bytes: c.writeBytes.Load(), Errors: c.writeErrors.Load(),
 		Refused: c.refused.Load(), Dropped: c.dropped.Load(), Snapshots: c.snapshots.Load(),
+		Rescued: c.rescued.Load(), RescuedBytes: c.rescuedBytes.Load(),
 		PendingRemovals: c.pendingRemovals.Load(),
+	}
+	s.Wear = WearStats{PerDay: t.wear.perDay, Left: t.wear.remaining(), Admission: t.wear.admission()}
+	s.Scrub = ScrubStats{Bytes: t.scrubber.bytes.Load(), Errors: t.scrubber.errors.Load()}
+	if n := t.scrubber.finished.Load(); n != 0 {
+		s.Scrub.LastRound = time.Unix(0, n)
 	}
 	s.Writes.QueueJobs, s.Writes.QueueBytes = t.queue.depth()
 	return s

@@ -41,13 +41,16 @@ func (s *superblock) encode() []byte {
 	return append(sealHead(b), make([]byte, pageSize-headSize)...)
 }
 
-// parseSuperblock returns ErrFormat for a newer format and ErrCorrupt for bytes
-// that are no superblock.
+// parseSuperblock returns ErrFormat for a newer format, and ErrCorrupt for an older
+// one, which is given up, and for bytes that are no superblock.
 func parseSuperblock(b []byte) (superblock, error) {
 	if len(b) < headSize || le.Uint32(b) != magicSuper || le.Uint32(b[headSize-4:]) != checksum(b[:headSize-4]) {
 		return superblock{}, fmt.Errorf("%w: superblock", ErrCorrupt)
 	}
-	if v := le.Uint16(b[4:]); v != FormatVersion {
+	switch v := le.Uint16(b[4:]); {
+	case v < FormatVersion:
+		return superblock{}, fmt.Errorf("%w: superblock has format %d, this program %d", ErrCorrupt, v, FormatVersion)
+	case v > FormatVersion:
 		return superblock{}, fmt.Errorf("%w: superblock has format %d, this program %d", ErrFormat, v, FormatVersion)
 	}
 	s := superblock{seed: le.Uint64(b[24:]), created: int64(le.Uint64(b[32:])), encryption: Encryption(b[40])}

@@ -47,6 +47,13 @@ type Options struct {
 	Encryption Encryption
 	// Key is the secret of a Keyed disk, KeySize random bytes. Disks may share one.
 	Key []byte
+	// WritesPerDay bounds what is written in bytes a day, over days; 0 means no
+	// limit. Near the limit Admits asks for a second hit, at the limit nothing is
+	// stored.
+	WritesPerDay int64
+	// ScrubInterval is how long the scrubber takes to read everything stored; 0
+	// means a week, less than that never.
+	ScrubInterval time.Duration
 	// FS is the file layer; nil means the operating system's.
 	FS FS
 	// Log gets trouble and recovery; nil discards.
@@ -63,6 +70,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.SyncInterval = or(o.SyncInterval, 3*time.Second)
 	o.SnapshotInterval = or(o.SnapshotInterval, 30*time.Minute)
 	o.ReadTimeout = or(o.ReadTimeout, 3*time.Second)
+	if o.ScrubInterval == 0 {
+		o.ScrubInterval = 7 * 24 * time.Hour
+	}
 	if o.FS == nil {
 		o.FS = realFS{}
 	}
@@ -115,11 +125,13 @@ type Tier struct {
 	queue    *queue
 	writer   writer
 	keeper   keeper
+	scrubber scrubber
+	wear     *wear
 	lastSeq  atomic.Uint64
 	counters counters
 	recovery Recovery
 
-	running   sync.WaitGroup // writer and keeper
+	running   sync.WaitGroup // writer, keeper and scrubber
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -146,6 +158,7 @@ func Open(o Options) (*Tier, error) {
 	}
 	t.running.Go(t.writer.run)
 	t.running.Go(t.keeper.run)
+	t.running.Go(t.scrubber.run)
 	return t, nil
 }
 
@@ -164,6 +177,7 @@ func newTier(o Options) (*Tier, error) {
 		index:   x,
 		extents: extents{byNum: map[uint32]*extent{}},
 		queue:   newQueue(o.QueueBytes),
+		wear:    newWear(max(0, o.WritesPerDay)),
 	}
 	if o.Encryption != Plain {
 		t.budget -= (o.Size/o.ExtentSize + 1) * envelopeSize
@@ -173,6 +187,7 @@ func newTier(o Options) (*Tier, error) {
 	t.writer.t = t
 	t.keeper.t, t.keeper.every, t.keeper.snapshot = t, o.SyncInterval, o.SnapshotInterval
 	t.keeper.stop = make(chan struct{})
+	t.scrubber.t, t.scrubber.every, t.scrubber.stop = t, o.ScrubInterval, t.keeper.stop
 	return t, nil
 }
 
@@ -257,7 +272,7 @@ func validBlock(size int64, i, n int) bool {
 }
 
 func (t *Tier) enqueue(j job) bool {
-	if !t.breaker.writable() {
+	if !t.breaker.writable() || len(j.blocks) > 0 && t.wear.admission() == Nothing {
 		return false
 	}
 	j.id = object.HashString(t.super.seed, string(j.key))
@@ -338,7 +353,7 @@ func (t *Tier) close() error {
 	}
 	var err error
 	if t.breaker.writable() {
-		err = t.keeper.save(true)
+		err = errors.Join(t.keeper.save(true), t.saveState())
 	}
 	t.breaker.state.Store(uint32(Offline)) // late callers miss
 	t.releaseExtents()

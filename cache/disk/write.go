@@ -21,6 +21,7 @@ type writer struct {
 	prologue []byte // reused
 	meta     []byte // reused
 	vec      [][]byte
+	rescue   rescue
 	zeroes   [pageSize]byte
 
 	// Read by the keeper:
@@ -40,6 +41,7 @@ func (w *writer) run() {
 		switch {
 		case !ok:
 			w.commitRemovals(nil)
+			w.rescue.end()
 			w.seal()
 			w.removals.closeFile()
 			w.began.Store(0)
@@ -71,6 +73,7 @@ func (w *writer) store(j *job) {
 	c := &w.t.counters
 	switch err := w.tryStore(j); {
 	case err == nil:
+		w.rescueSome(j.size)
 	case errors.Is(err, errDropped):
 		c.dropped.Add(1)
 	default:
@@ -144,7 +147,7 @@ func (w *writer) write(h *recordHeader) error {
 	if err != nil {
 		return err
 	}
-	w.t.breaker.writeDone()
+	w.t.wear.charge(int64(n))
 	w.t.counters.writes.Add(1)
 	w.t.counters.writeBytes.Add(int64(n))
 	return nil
@@ -257,6 +260,7 @@ func (w *writer) seal() {
 		w.failed(err)
 		return
 	}
+	w.t.wear.charge(int64(footerSize(len(w.refs))))
 	w.active = nil
 	w.dirty.CompareAndSwap(x, nil)
 	w.sealed.Add(1)
