@@ -189,7 +189,7 @@ func (r *recovery) loadRemovals() error {
 	list, bad, err := l.load()
 	if errors.Is(err, ErrCorrupt) { // its envelope: nothing that was removed may come back
 		r.files, r.snapshots, bad = map[uint32]int64{}, nil, 1
-		err = r.clear(false)
+		err = r.clear(false, err)
 	}
 	if err != nil {
 		return err

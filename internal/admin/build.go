@@ -258,8 +258,11 @@ func diskOf(d *disk.Stats) diskStatus {
 		Reads: diskReads{r.Lookups, r.Hits, r.Blocks, r.Bytes, r.Errors, r.Corrupt},
 		Writes: diskWrites{
 			Records: w.Records, Bytes: w.Bytes, Errors: w.Errors, Refused: w.Refused, Dropped: w.Dropped,
+			Rescued: w.Rescued, RescuedB: w.RescuedBytes,
 			Snapshots: w.Snapshots, Queued: w.QueueJobs, QueueBytes: w.QueueBytes, Removals: w.PendingRemovals,
 		},
+		Wear:  diskWear{d.Wear.PerDay, d.Wear.Left, d.Wear.Admission.String()},
+		Scrub: diskScrub{d.Scrub.Bytes, d.Scrub.Errors, timeOf(d.Scrub.LastRound)},
 		Recovery: recoveryStatus{
 			rec.Clean, rec.Snapshot, rec.Footers, rec.Scanned, rec.Records, rec.Removed, rec.Lost, rec.Duration.Seconds(),
 		},

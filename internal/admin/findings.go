@@ -105,6 +105,14 @@ func (st *status) judgeDisk(d *diskStatus) {
 		st.find(levelBad, part, "The disk could not be opened at start and is not used.",
 			"The error log says why. Repair or replace it, then restart edged.")
 	}
+	if d.Wear.Admits == "nothing" {
+		st.find(levelDegraded, part, "The write budget is used up: nothing new is stored for now.",
+			"Nobody gets an error, origins are asked more often. Raise writes_per_day if the drive is rated for more, or add a disk.")
+	}
+	if d.Scrub.Errors > 0 {
+		st.find(levelDegraded, part, "The scrubber found "+count(float64(d.Scrub.Errors))+" damaged or unreadable records.",
+			"They are not served. Look at dmesg and smartctl: a disk that rots wants to be replaced.")
+	}
 	if d.Full > 0 {
 		st.find(levelDegraded, part, "The index was full: "+count(float64(d.Full))+" records were not stored.",
 			"The objects are smaller than the index was laid out for. Give the disk a smaller size, or tell us what you store.")

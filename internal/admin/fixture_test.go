@@ -121,6 +121,8 @@ func fixedDisks() []disk.Stats {
 		Space:  disk.SpaceStats{Size: 800 << 30, Used: 655 << 30, Extents: 2_620, Objects: 402_118, Entries: 512_004, Capacity: 1_638_400, Evictions: 88},
 		Reads:  disk.ReadStats{Lookups: 240_881, Hits: 184_026, Blocks: 361_440, Bytes: 343 << 30},
 		Writes: disk.WriteStats{Records: 98_120, Bytes: 99 << 30, Refused: 17, Dropped: 2, Snapshots: 44, QueueJobs: 3, QueueBytes: 24 << 20},
+		Wear:   disk.WearStats{PerDay: 800 << 30, Left: 512 << 30},
+		Scrub:  disk.ScrubStats{Bytes: 210 << 30},
 		Recovery: disk.Recovery{
 			Clean: true, Snapshot: true, Footers: 1, Records: 212, Duration: 430 * time.Millisecond,
 		},

@@ -173,7 +173,7 @@ var unshown = map[string]bool{
 
 func (f *filler) fill(at string, v reflect.Value) {
 	switch x := v.Addr().Interface().(type) {
-	case *time.Time, *disk.Health, *disk.UUID:
+	case *time.Time, *disk.Health, *disk.UUID, *disk.Admission:
 		return
 	case *time.Duration:
 		*x = time.Duration(f.number(at)) * time.Second

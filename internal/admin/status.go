@@ -188,6 +188,8 @@ type diskStatus struct {
 	Full     int64          `json:"index_full"`
 	Reads    diskReads      `json:"reads"`
 	Writes   diskWrites     `json:"writes"`
+	Wear     diskWear       `json:"wear"`
+	Scrub    diskScrub      `json:"scrub"`
 	Recovery recoveryStatus `json:"recovery"`
 }
 
@@ -206,10 +208,24 @@ type diskWrites struct {
 	Errors     int64 `json:"errors"`
 	Refused    int64 `json:"refused"`
 	Dropped    int64 `json:"dropped"`
+	Rescued    int64 `json:"rescued"`
+	RescuedB   int64 `json:"rescued_bytes"`
 	Snapshots  int64 `json:"snapshots"`
 	Queued     int   `json:"queued"`
 	QueueBytes int64 `json:"queued_bytes"`
 	Removals   int64 `json:"pending_removals"`
+}
+
+type diskWear struct {
+	PerDay int64  `json:"writes_per_day_bytes"` // 0: no limit
+	Left   int64  `json:"left_bytes"`
+	Admits string `json:"admits"` // everything, second-hit, nothing; empty when unusable
+}
+
+type diskScrub struct {
+	Bytes     int64      `json:"bytes"`
+	Errors    int64      `json:"errors"`
+	LastRound *time.Time `json:"last_round"` // null before the first
 }
 
 type recoveryStatus struct {

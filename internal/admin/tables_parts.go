@@ -58,6 +58,21 @@ func diskTable() *table[diskStatus] {
 		counter("disk_write_errors_total", "Writes that failed.", func(s *d) int64 { return s.Writes.Errors }),
 		counter("disk_refused_puts_total", "Stripes not taken: queue full, disk sick or not storable.", func(s *d) int64 { return s.Writes.Refused }),
 		counter("disk_dropped_puts_total", "Stripes dropped from the queue: removed meanwhile, or disk sick.", func(s *d) int64 { return s.Writes.Dropped }),
+		counter("disk_rescued_records_total", "Records written again because they were asked for often.", func(s *d) int64 { return s.Writes.Rescued }),
+		counter("disk_rescued_bytes_total", "Bytes of those.", func(s *d) int64 { return s.Writes.RescuedB }),
+		oneOf("disk_admits", "1 for what the write budget lets the disk take.", "admits", func(s *d) string { return s.Wear.Admits }, "everything", "second-hit", "nothing"),
+		gauge("disk_writes_per_day_bytes", "Write budget: bytes that may be written a day; 0 is no limit.", func(s *d) int64 { return s.Wear.PerDay }),
+		gauge("disk_writes_left_bytes", "Bytes of the write budget that are left.", func(s *d) int64 { return s.Wear.Left }),
+		counter("disk_scrubbed_bytes_total", "Bytes read and checked in the background.", func(s *d) int64 { return s.Scrub.Bytes }),
+		counter("disk_scrub_errors_total", "Records found damaged or not readable in the background.", func(s *d) int64 { return s.Scrub.Errors }),
+		family[d]{
+			"disk_scrubbed_timestamp_seconds", "End of the last full round in the background; absent before the first.", prometheus.GaugeValue, "",
+			func(s *d, e emit) {
+				if s.Scrub.LastRound != nil {
+					e(float64(s.Scrub.LastRound.Unix()))
+				}
+			},
+		},
 		counter("disk_snapshots_total", "Snapshots of the index saved.", func(s *d) int64 { return s.Writes.Snapshots }),
 		gauge("disk_queued_puts", "Stripes waiting to be written.", func(s *d) int { return s.Writes.Queued }),
 		gauge("disk_queued_bytes", "Bytes waiting to be written.", func(s *d) int64 { return s.Writes.QueueBytes }),
