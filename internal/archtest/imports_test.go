@@ -24,6 +24,7 @@ logfmt              : | github.com/klauspost/compress
 internal/target     : |
 internal/byterange  : |
 internal/media      : |
+internal/rewrite    : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
