@@ -19,7 +19,7 @@ RUN      ?=
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: build ## build, then play the bundled title through an edge on loopback
@@ -46,6 +46,10 @@ deps: ## install the Debian packages that tests need (root or sudo; says what is
 bench: ## compare with nginx side by side on this machine, about 4 minutes
 	@scripts/test-deps bench
 	go run ./testing/bench $(ARGS)
+
+.PHONY: bench-tiers
+bench-tiers: ## measure what the RAM and disk tiers promise, a table of figures, some minutes
+	go run ./testing/benchtiers $(ARGS)
 
 SUITE_DIR ?=
 .PHONY: conform

@@ -203,6 +203,7 @@ func (c *Cache) freshen(o *Object, m *object.Meta) {
 	own.Key, own.Version, own.Size, own.Seq = o.key, o.Meta().Version, o.Size(), c.seq.Add(1)
 	o.meta.Store(&own)
 	o.mu.Unlock()
+	o.retry.Store(0)
 	if c.disks != nil && own.Size >= 0 {
 		c.disks.PutMeta(o.key, &own)
 	}

@@ -44,6 +44,7 @@ type Object struct {
 	disk      atomic.Pointer[disk.Entry] // where the body is on disk, nil when it is not
 	transient bool                       // never indexed or stored: blocks go as soon as they are read
 	maker     *Fill                      // the fill that made the object, nil when it came from disk
+	retry     atomic.Int64               // when to try again to validate it (Unix ns), 0 unless the last try failed
 
 	filling atomic.Int32 // len(fills), for those who do not want to lock
 
@@ -143,6 +144,17 @@ func (o *Object) replaceMeta(m *object.Meta, size int64) {
 
 // Transient reports whether the object is only passed through.
 func (o *Object) Transient() bool { return o.transient }
+
+// Unvalidated notes that the origin could not say whether the object is still
+// good, and that it is to be asked again at retry (Unix ns).
+func (o *Object) Unvalidated(retry int64) { o.retry.Store(retry) }
+
+// Troubled reports whether the last validation failed, and if so whether it is
+// time for another one.
+func (o *Object) Troubled(now int64) (failed, due bool) {
+	retry := o.retry.Load()
+	return retry != 0, retry <= now
+}
 
 // Key returns the full cache key.
 func (o *Object) Key() object.Key { return o.key }

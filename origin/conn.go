@@ -36,6 +36,7 @@ type conn struct {
 	limits limits
 	meter  meter
 	due    time.Time // deadline the socket has
+	last   time.Time // when the last read of the body returned, zero before the first
 	body   bool      // past the header
 	reused bool      // an exchange came before this one
 	heard  bool      // a byte of this response has arrived
@@ -87,7 +88,7 @@ func (c *conn) handshake(ctx context.Context, cfg *tls.Config, limit time.Durati
 
 // begin starts an exchange: from now the limit for the header runs.
 func (c *conn) begin(now time.Time, l limits, minRate int64, window time.Duration) error {
-	c.limits, c.body, c.heard = l, false, false
+	c.limits, c.body, c.heard, c.last = l, false, false, time.Time{}
 	c.meter = newMeter(minRate, window)
 	c.due = earlier(now.Add(l.header), l.end)
 	return c.Conn.SetDeadline(c.due)
@@ -124,9 +125,14 @@ func (c *conn) headerLimit() error {
 }
 
 // readBody reads once. A deadline costs as much as a small read, so it is set
-// anew only when the one in place has passed too early, not for every read.
+// anew only when the one in place has passed too early, not for every read. The
+// time between reads is the caller's, who may be waiting for a slow viewer: no
+// limit counts it.
 func (c *conn) readBody(p []byte) (int, error) {
 	begun := time.Now()
+	if !c.last.IsZero() {
+		c.limits.end = c.limits.end.Add(begun.Sub(c.last))
+	}
 	for now := begun; ; {
 		idleEnd := begun.Add(c.limits.idle)
 		switch {
@@ -143,7 +149,7 @@ func (c *conn) readBody(p []byte) (int, error) {
 		if timedOut(err) {
 			continue
 		}
-		if !c.meter.add(n, now.Sub(begun)) && err == nil {
+		if c.last = now; !c.meter.add(n, now.Sub(begun)) && err == nil {
 			err = limitRate
 		}
 		return n, err

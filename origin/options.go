@@ -29,7 +29,7 @@ type Options struct {
 	FirstByteTimeout time.Duration // from the request until the final header is complete (DefaultFirstByteTimeout)
 	HoldTimeout      time.Duration // instead of FirstByteTimeout when Request.Hold (DefaultHoldTimeout)
 	IdleTimeout      time.Duration // one read of the body without a byte (DefaultIdleTimeout)
-	TotalTimeout     time.Duration // the whole fetch, all origins and the body (DefaultTotalTimeout)
+	TotalTimeout     time.Duration // the whole fetch, all origins and the body, but not the time between reads (DefaultTotalTimeout)
 
 	// MinRate is the rate in bytes a second that the body must keep over each
 	// RateWindow of waiting for the origin; 0 turns it off. Time that the caller

@@ -36,6 +36,7 @@ internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
 cmd/edgectl         : auth cache/disk internal/config internal/target |
 testing/bench       : auth | golang.org/x/sys
+testing/benchtiers  : cache/disk cache/object | golang.org/x/sys
 testing/conform     : |
 `
 

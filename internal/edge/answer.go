@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"time"
 
 	"edged/cache"
 	"edged/cache/object"
@@ -49,7 +50,9 @@ func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
 		e.cache.Done(o)
 		return e.onlyIfCached(x)
 	default:
-		return false
+		if !e.tideOver(x, o, m) {
+			return false
+		}
 	}
 	if !o.Readable() { // memory or disk has lost part of it: a miss
 		x.out.Detail = DetailNone
@@ -57,6 +60,25 @@ func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
 	}
 	x.out.Hit, x.out.Tier = true, tier
 	e.respond(x, o, m)
+	return true
+}
+
+// retryInterval is how long an origin that failed to validate an object is left
+// alone about it.
+const retryInterval = 2 * time.Second
+
+// tideOver reports whether o may be served stale because its origin failed a
+// moment ago: then one request at a time asks again, in the background, and no
+// viewer has to wait for a limit to pass (RFC 5861 §4).
+func (e *Edge) tideOver(x *Exchange, o *cache.Object, m *object.Meta) bool {
+	failed, due := o.Troubled(x.now)
+	if !failed || !rfc9111.MayServeOnError(&m.Freshness, x.directive, x.now) {
+		return false
+	}
+	x.out.Detail = DetailStaleIfError
+	if due {
+		e.validate(x, o, m)
+	}
 	return true
 }
 
@@ -117,6 +139,7 @@ func (e *Edge) forward(x *Exchange, stale *cache.Object) bool {
 	case !leader && errors.Is(err, origin.ErrLoop):
 		return false // that was the leader's request going in circles, not this one
 	default:
+		x.fault = faultOf(err, f.Status())
 		e.failed(x, stale, err)
 		return true
 	}

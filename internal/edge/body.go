@@ -84,6 +84,18 @@ func (b *body) Close() {
 	}
 }
 
+// reopen goes on with another range of the same object.
+func (b *body) reopen(start, end int64) {
+	o, lead := b.reader.Object(), b.x.leading
+	b.account()
+	b.reader.Close()
+	b.reader.Open(o, start, end)
+	if lead {
+		b.reader.Lead()
+	}
+	b.refills = 0
+}
+
 // account notes how many bytes came from where before the reader is gone.
 func (b *body) account() {
 	out := &b.x.out
@@ -98,9 +110,11 @@ type text struct {
 	read  int
 }
 
+func (t *text) done() bool { return t.read == len(t.bytes) }
+
 // Next implements Body.
 func (t *text) Next() ([]byte, error) {
-	if t.read == len(t.bytes) {
+	if t.done() {
 		return nil, io.EOF
 	}
 	span := t.bytes[t.read:]

@@ -28,7 +28,7 @@ func (x *Exchange) varies() {
 // it gets the text as it is: on a miss, with a range, until the form is made, or where
 // the origin has coded it or forbids that. The form is made once for each version and kept beside it,
 // under the object's key and its version, with a strong validator of its own.
-// Freshness is that of the object, which may have been freshened since.
+// Freshness and fields are those of the object, which may have been freshened since.
 func (e *Edge) coded(x *Exchange, o *cache.Object, m *object.Meta) (*cache.Object, *object.Meta) {
 	if !x.out.Hit || !codable(x.out.Class) || x.Req.Header.Get("Range") != nil || !mayCode(m) {
 		return nil, nil
@@ -46,9 +46,24 @@ func (e *Edge) coded(x *Exchange, o *cache.Object, m *object.Meta) (*cache.Objec
 	if !form.Readable() {
 		return nil, nil
 	}
-	x.form.meta = *form.Meta()
+	meta := form.Meta()
+	if meta.Freshness.Received != m.Freshness.Received {
+		meta = e.freshenCoded(x, form, m, c)
+	}
+	x.form.meta = *meta
 	x.form.meta.Freshness = m.Freshness
 	return form, &x.form.meta
+}
+
+// freshenCoded gives a coded form the fields of its object, which was validated
+// since the form was made (RFC 9111 §4.3.4).
+func (e *Edge) freshenCoded(x *Exchange, form *cache.Object, m *object.Meta, c coding.Coding) *object.Meta {
+	meta := codedMeta(m, c, form.Size())
+	if f := e.cache.Validate(x.form.key, form.Meta(), x.now); f != nil {
+		defer f.Leave()
+		f.Freshened(form, meta)
+	}
+	return meta
 }
 
 // mayCode reports whether a stored response may be coded (RFC 9110 §7.7).
@@ -120,7 +135,7 @@ func encodeObject(o *cache.Object, c coding.Coding) ([]byte, error) {
 // codedMeta describes the coded form of m.
 func codedMeta(m *object.Meta, c coding.Coding, size int64) *object.Meta {
 	own := *m
-	own.Version, own.Size = 0, size
+	own.Version, own.Size = 0, size // the cache gives it a version of its own
 	own.Freshness.Flags &^= object.Resumable
 	own.Header = make(object.Header, 0, len(m.Header)+1)
 	for _, f := range m.Header {

@@ -88,6 +88,40 @@ func TestCodedFormFollowsItsVersion(t *testing.T) {
 	}
 }
 
+func TestCodedFormIsFreshenedWithItsText(t *testing.T) {
+	text, control := playlistText(), "max-age=10"
+	b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", control)
+		w.Header().Set("ETag", `"1"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		io.WriteString(w, text)
+	})
+	b.get("/v/a.m3u8")
+	b.edge.fetchers.Wait()
+	b.get("/v/a.m3u8", "Accept-Encoding", "gzip")
+	b.edge.fetchers.Wait()
+	first := b.get("/v/a.m3u8", "Accept-Encoding", "gzip").header
+	control = "max-age=20"
+	b.clock.advance(11 * time.Second)
+	b.want(b.get("/v/a.m3u8"), 200, "fwd=stale", "fwd-status=304")
+	for range 2 { // what freshens the form, and what finds it so
+		a := b.get("/v/a.m3u8", "Accept-Encoding", "gzip")
+		b.want(a, 200, "hit")
+		if got := gunzip(t, a.body); got != text {
+			t.Error("another text")
+		}
+		if a.header.Get("Cache-Control") != control || a.header.Get("Date") == first.Get("Date") {
+			t.Errorf("Cache-Control %q, Date %q as at first", a.header.Get("Cache-Control"), a.header.Get("Date"))
+		}
+		if a.header.Get("ETag") != first.Get("ETag") {
+			t.Errorf("ETag %q, was %q", a.header.Get("ETag"), first.Get("ETag"))
+		}
+	}
+}
+
 func TestWhatIsNotCoded(t *testing.T) {
 	text := playlistText()
 	for _, c := range []struct{ name, path, field, value string }{

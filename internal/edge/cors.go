@@ -15,7 +15,7 @@ type CORS struct {
 
 // What players send and read (see the Fetch standard, section 3.3).
 const (
-	corsMethods = "GET, HEAD, OPTIONS"
+	safeMethods = "GET, HEAD, OPTIONS" // of every site, beside its own
 	corsHeaders = "Accept, Accept-Language, Authorization, Cache-Control, CMCD-Object, CMCD-Request, CMCD-Session, " +
 		"CMCD-Status, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Pragma, " +
 		"Range, X-Requested-With"
@@ -64,8 +64,8 @@ func (x *Exchange) cors() {
 func (e *Edge) preflight(x *Exchange) {
 	x.out.Detail = DetailPreflight
 	x.reset(204)
-	x.field("Allow", corsMethods)
-	x.field("Access-Control-Allow-Methods", corsMethods)
+	x.field("Allow", x.site.allow)
+	x.field("Access-Control-Allow-Methods", x.site.allow)
 	x.field("Access-Control-Allow-Headers", corsHeaders)
 	x.field("Access-Control-Max-Age", corsMaxAge)
 	x.finishHeader()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -302,6 +303,36 @@ func TestStaleIfErrorAndErrors(t *testing.T) {
 	fetches := b.fetches.Load()
 	b.want(b.get("/a.bin"), 502)
 	b.wantFetches(fetches + 1)
+}
+
+// TestFailedValidationIsRemembered: of an object that may be served stale on
+// errors, one request waits for the origin, and none after it.
+func TestFailedValidationIsRemembered(t *testing.T) {
+	var down, up atomic.Bool
+	b := newBench(t, func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() && !up.Load() {
+			w.WriteHeader(500)
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=10, stale-if-error=600")
+		io.WriteString(w, "data")
+	})
+	b.want(b.get("/a.bin"), 200)
+	b.clock.advance(11 * time.Second)
+	down.Store(true)
+	b.want(b.get("/a.bin"), 200, "fwd=stale", "detail=stale-if-error")
+	b.want(b.get("/a.bin"), 200, "hit", "detail=stale-if-error")
+	b.wantFetches(2)
+	b.clock.advance(retryInterval + time.Second)
+	b.want(b.get("/a.bin"), 200, "hit", "detail=stale-if-error")
+	b.edge.fetchers.Wait()
+	b.wantFetches(3)
+	up.Store(true)
+	b.clock.advance(retryInterval + time.Second)
+	b.want(b.get("/a.bin"), 200, "hit", "detail=stale-if-error")
+	b.edge.fetchers.Wait()
+	b.want(b.get("/a.bin"), 200, "hit", "detail=ram", "ttl=")
+	b.wantFetches(4)
 }
 
 func TestStaleWhileRevalidate(t *testing.T) {

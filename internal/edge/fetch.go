@@ -116,9 +116,13 @@ func (e *Edge) run(ctx context.Context, fill *cache.Fill, f *fetch) {
 		f.plain = true
 		_, err = e.attempt(ctx, fill, f)
 	}
-	if err != nil {
-		fill.Abort(err)
+	if err == nil {
+		return
 	}
+	if f.stored != nil && ctx.Err() == nil && !errors.Is(err, origin.ErrLoop) { // which is the request's own fault
+		f.stored.Unvalidated(e.now().Add(retryInterval).UnixNano())
+	}
+	fill.Abort(err)
 }
 
 func (e *Edge) attempt(ctx context.Context, fill *cache.Fill, f *fetch) (again bool, err error) {

@@ -20,6 +20,9 @@ import (
 func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response) (again bool, err error) {
 	if f.site.passes(f.request.Method) {
 		e.changed(fill, f, resp)
+		if resp.Status == 206 || resp.Status == 304 {
+			return false, unasked(resp)
+		}
 		return false, e.take(ctx, fill, f, resp, e.newMeta(f, resp, resp.Size), 0)
 	}
 	switch {
@@ -30,12 +33,17 @@ func (e *Edge) receive(ctx context.Context, fill *cache.Fill, f *fetch, resp *or
 	case resp.Status == 416 && f.start > 0 && !f.plain:
 		return true, nil
 	case resp.Status == 304 || resp.Status < 200:
-		return false, fmt.Errorf("%w: status %d without being asked", origin.ErrProtocol, resp.Status)
+		return false, unasked(resp)
 	case resp.Status >= 500 && !e.passesError(f):
 		return false, fmt.Errorf("%w: %d", errOriginStatus, resp.Status)
 	}
 	m := e.newMeta(f, resp, resp.Size)
 	return false, e.take(ctx, fill, f, resp, m, 0)
+}
+
+// unasked is the error of an answer that only another request could have had.
+func unasked(resp *origin.Response) error {
+	return fmt.Errorf("%w: status %d without being asked", origin.ErrProtocol, resp.Status)
 }
 
 // passesError reports whether the origin's own 5xx is what viewers get: the site

@@ -59,10 +59,11 @@ func (e *Edge) refuse(x *Exchange, status int) bool {
 	x.field("Cache-Control", "no-store")
 	switch status {
 	case 405:
-		x.field("Allow", corsMethods)
+		x.field("Allow", x.site.allow)
 	case 502, 503, 504:
 		x.field("Retry-After", retryAfter)
 	}
+	x.proxyStatus(status)
 	x.finishHeader()
 	x.text(refusal(status))
 	return false

@@ -24,6 +24,18 @@ func (x *Exchange) field(name, value string) {
 	x.header = append(x.header, object.Field{Name: name, Value: value})
 }
 
+// replace sets the value of a field of the header, which the header must not have
+// twice.
+func (x *Exchange) replace(name, value string) {
+	for i := range x.header {
+		if strings.EqualFold(x.header[i].Name, name) {
+			x.header[i].Value = value
+			return
+		}
+	}
+	x.field(name, value)
+}
+
 // finishHeader appends what every response has and publishes the header.
 func (x *Exchange) finishHeader() {
 	if x.site != nil {
@@ -94,7 +106,7 @@ func (x *Exchange) rangeField() []byte {
 }
 
 // selectRange answers a Range request from the blocks, or with the whole body
-// where the range does not apply, is malformed, or asks for several pieces.
+// where the range does not apply or is malformed.
 func (e *Edge) selectRange(x *Exchange, o *cache.Object, m *object.Meta) {
 	ask := x.rangeField()
 	size := o.Size()
@@ -109,6 +121,8 @@ func (e *Edge) selectRange(x *Exchange, o *cache.Object, m *object.Meta) {
 		e.unsatisfiable(x, o, size)
 	case outcome == byterange.Partial && len(ranges) == 1:
 		e.partial(x, o, m, ranges[0])
+	case outcome == byterange.Partial && !o.Transient(): // which is gone once it was read
+		e.several(x, o, m, ranges)
 	default:
 		e.whole(x, o, m)
 	}
@@ -120,7 +134,7 @@ func (e *Edge) whole(x *Exchange, o *cache.Object, m *object.Meta) {
 	x.stored(m)
 	x.finishHeader()
 	x.Resp.Size = o.Size()
-	x.attach(o)
+	x.attach()
 }
 
 func (e *Edge) partial(x *Exchange, o *cache.Object, m *object.Meta, r byterange.Range) {
@@ -131,7 +145,7 @@ func (e *Edge) partial(x *Exchange, o *cache.Object, m *object.Meta, r byterange
 	x.field("Content-Range", x.value(func(b []byte) []byte { return byterange.AppendContentRange(b, r, o.Size()) }))
 	x.finishHeader()
 	x.Resp.Size = r.End - r.Start
-	x.attach(o)
+	x.attach()
 }
 
 func (e *Edge) notModified(x *Exchange, o *cache.Object, m *object.Meta) {
@@ -190,7 +204,7 @@ func (x *Exchange) tierOf(o *cache.Object) cache.Tier {
 }
 
 // attach makes the open reader the body, unless nothing follows the header.
-func (x *Exchange) attach(o *cache.Object) {
+func (x *Exchange) attach() {
 	if x.Resp.Size == 0 || borrowed(x.Req.Method) == "HEAD" || !bodied(x.Resp.Status) {
 		x.body.Close()
 		return
@@ -204,11 +218,12 @@ func bodied(status int) bool { return status >= 200 && status != 204 && status !
 // stored appends the fields of a stored response and its age.
 func (x *Exchange) stored(m *object.Meta) {
 	x.header = append(x.header, m.Header...)
-	if m.Status == 200 {
+	represents := m.Status == 200 && x.out.Forward != ForwardMethod // the target, not what became of an action
+	if represents {
 		x.varies()
 	}
 	x.age(m)
-	if m.Status == 200 && !m.Header.Has("Accept-Ranges") {
+	if represents && !m.Header.Has("Accept-Ranges") {
 		x.field("Accept-Ranges", "bytes")
 	}
 }

@@ -55,6 +55,7 @@ type Site struct {
 	PublicScheme string
 
 	wildcard bool
+	allow    string // value of Allow: the methods that the site answers
 	counters *siteCounters
 }
 
@@ -71,6 +72,7 @@ func NewSites(sites []*Site) *Sites {
 	t := &Sites{byHost: make(map[string]*Site, len(sites)), all: sites}
 	for _, s := range sites {
 		s.wildcard = false
+		s.allow = strings.Join(append([]string{safeMethods}, s.Methods...), ", ")
 		for _, h := range s.Hosts {
 			if h == "*" {
 				s.wildcard, t.other = true, s

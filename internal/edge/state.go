@@ -31,7 +31,8 @@ type state struct {
 		key, resolved []byte
 		meta          object.Meta
 	}
-	note   text // body of a generated response
+	note   text  // body of a generated response
+	fault  fault // what broke the fetch, for Proxy-Status
 	cond   rfc9111.Conditions
 	record logfmt.Record
 
@@ -77,7 +78,7 @@ func (x *Exchange) begin(now int64) {
 func (x *Exchange) clear() {
 	x.Req, x.Resp = Request{}, Response{}
 	s := &x.state
-	s.site, s.out, s.leading = nil, Outcome{}, false
+	s.site, s.out, s.leading, s.fault = nil, Outcome{}, false, fault{}
 	s.input, s.found, s.asked = auth.Input{}, auth.Found{}, auth.Request{}
 	s.host, s.path, s.query = nil, nil, nil
 	s.rangeAsk = byterange.Range{}

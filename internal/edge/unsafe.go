@@ -55,6 +55,7 @@ func (e *Edge) passOn(x *Exchange) {
 	x.await(fill, job)
 	x.leading = true
 	if err := fill.Err(); err != nil {
+		x.fault = faultOf(err, fill.Status())
 		e.failed(x, nil, err)
 		return
 	}

@@ -73,6 +73,29 @@ func TestUnsafeMethodsPass(t *testing.T) {
 	b.want(b.unsafe("POST", "/a", strings.Repeat("x", maxContent+1)), 413, "content-too-large")
 }
 
+func TestUnsafeAnswersAreNotRepresentations(t *testing.T) {
+	b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/part.m3u8":
+			w.Header().Set("Content-Range", "bytes 0-0/9")
+			w.WriteHeader(http.StatusPartialContent)
+		case "/same.m3u8":
+			w.WriteHeader(http.StatusNotModified)
+		}
+	}, passing)
+	a := b.unsafe("POST", "/a.m3u8", "x")
+	if b.want(a, 200, "fwd=method"); a.header.Has("Accept-Ranges") || a.header.Has("Vary") {
+		t.Errorf("header of an action: %v", a.header)
+	}
+	b.want(b.unsafe("POST", "/part.m3u8", "x"), 502, "origin-protocol")
+	b.want(b.unsafe("POST", "/same.m3u8", "x"), 502, "origin-protocol")
+	for _, a := range []answer{b.unsafe("OPTIONS", "/a", ""), b.unsafe("PUT", "/a", "")} {
+		if got := a.header.Get("Allow"); got != "GET, HEAD, OPTIONS, POST, DELETE" {
+			t.Errorf("status %d: Allow %q", a.status, got)
+		}
+	}
+}
+
 func TestUnsafeMethodsInvalidate(t *testing.T) {
 	for _, c := range []struct {
 		name, target, point string
