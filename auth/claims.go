@@ -28,6 +28,7 @@ type claims struct {
 	session                    []byte
 	methods, countries         []byte // comma-separated
 	rateKBps                   int
+	exchanged                  bool // x-stage: made by Sessions
 	seen                       claimSet
 }
 
@@ -93,6 +94,7 @@ func (c *claims) line(line []byte) Reason {
 		return c.rate(value)
 	}
 	if bytes.HasPrefix(name, []byte("x-")) {
+		c.exchanged = c.exchanged || string(name) == stageClaim
 		return Allowed
 	}
 	return UnknownClaim
@@ -176,6 +178,14 @@ func (c *claims) allow(r *Request, maxLifetime, leeway int64) Reason {
 		return Country
 	}
 	return Allowed
+}
+
+// grant returns what a session token takes over. It borrows c.
+func (c *claims) grant() Grant {
+	return Grant{
+		Scopes: c.scopes[:c.numScopes], Methods: c.methods, Countries: c.countries,
+		Addresses: c.addresses[:c.numAddresses], Session: c.exchanged,
+	}
 }
 
 func (c *claims) covers(path []byte) bool {

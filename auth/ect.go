@@ -19,7 +19,7 @@ import (
 //	nbf  first valid second; iat when it was issued
 //	ip   0 to 4 networks in CIDR form
 //	sid  session id; m methods, geo countries (both comma-separated); lim kB/s
-//	x-…  ignored; any other key refuses the token
+//	x-…  ignored, but for x-stage: see Sessions; any other key refuses the token
 type ECT struct {
 	finder
 	account     string
@@ -173,7 +173,8 @@ func (e *ECT) judge(v *Verdict, t *token, s *Scratch, r *Request) {
 		v.Reason = Malformed
 		return
 	}
-	var c claims
+	c := &s.claims
+	*c = claims{}
 	if v.Reason = c.parse(payload); v.Reason != Allowed {
 		return
 	}
@@ -181,11 +182,13 @@ func (e *ECT) judge(v *Verdict, t *token, s *Scratch, r *Request) {
 	if v.Reason = c.allow(r, e.maxLifetime, e.leeway); v.Reason != Allowed {
 		return
 	}
-	if e.revoked(v.Key, t, &c, s) {
+	if e.revoked(v.Key, t, c, s) {
 		v.Reason = Revoked
 		return
 	}
-	v.Session, v.RateKBps = c.session, c.rateKBps
+	v.Session, v.RateKBps, v.Token = c.session, c.rateKBps, t.original
+	s.grant = c.grant()
+	v.Grant = &s.grant
 }
 
 func (e *ECT) revoked(kid string, t *token, c *claims, s *Scratch) bool {

@@ -26,6 +26,8 @@ type Claims struct {
 	Methods   []string // empty for GET and HEAD
 	Countries []string // ISO 3166-1 alpha-2; empty for any
 	RateKBps  int      // 0 for no limit
+
+	exchanged bool // made by Sessions
 }
 
 // MintHMAC returns an ect token signed with a shared secret. Errors wrap ErrKey or
@@ -110,6 +112,9 @@ func (c *Claims) appendOptional(b []byte) []byte {
 	}
 	if c.RateKBps > 0 {
 		b = appendLine(b, "lim", strconv.Itoa(c.RateKBps))
+	}
+	if c.exchanged {
+		b = appendLine(b, stageClaim, "2")
 	}
 	return b
 }

@@ -99,6 +99,22 @@ type Verdict struct {
 	Expires int64  // first second at which the token is invalid, Unix seconds; 0 when not known
 	// RateKBps is the speed limit in kilobytes (1000 bytes) a second, 0 for none.
 	RateKBps int
+	// Token is the token that allowed, as it came. Borrowed from the Input.
+	Token []byte
+	// Grant is what an allowed token opens beyond this request, nil where the scheme cannot
+	// say it in the terms of ect. Borrowed from the Scratch.
+	Grant *Grant
+}
+
+// Grant is the part of a token that a session token takes over. The zero value of each
+// field but Scopes is "no restriction" as an absent claim of ect is.
+type Grant struct {
+	Scopes    [][]byte // one to four, with the meaning of the claim p
+	Methods   []byte   // comma-separated; nil is GET and HEAD
+	Countries []byte   // comma-separated
+	Addresses []netip.Prefix
+	// Session says that the token came out of an exchange and is not to be exchanged again.
+	Session bool
 }
 
 // Revocations tells tokens that were withdrawn before they expired. It is asked
@@ -120,6 +136,8 @@ type Scratch struct {
 	sig     []byte // decoded signature
 	mac     []byte // computed MAC
 	sum     [sha256.Size]byte
+	claims  claims // of an ect token; Verdict.Grant points into them
+	grant   Grant
 
 	params [maxParams]sighting // what paramSet.cut saw of each of its names
 	text   []byte              // decoded values, each scheme's own
