@@ -16,6 +16,10 @@ type builder struct {
 // written to.
 var builders = [...]builder{
 	{ectName, as(NewECT)},
+	{edgeAuthName, as(NewEdgeAuth)},
+	{cloudFrontName, as(NewCloudFront)},
+	{cdniName, as(NewCDNI)},
+	{catName, as(NewCAT)},
 }
 
 // as makes a constructor of one scheme one of any. A nil of a type would not be a

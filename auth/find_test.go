@@ -98,7 +98,8 @@ func TestFindLeavesInputAlone(t *testing.T) {
 
 func TestCarrierString(t *testing.T) {
 	want := map[auth.Carrier]string{
-		auth.None: "none", auth.Path: "path", auth.Query: "query", auth.Cookie: "cookie", auth.Cookie + 1: "unknown",
+		auth.None: "none", auth.Path: "path", auth.Query: "query", auth.Cookie: "cookie", auth.Header: "header",
+		auth.Header + 1: "unknown",
 	}
 	for c, word := range want {
 		if c.String() != word {

@@ -111,6 +111,8 @@ type Key struct {
 	// Name is what the scheme itself calls the key, where it differs from ID: the
 	// account of vdox, the index of url-sig, the key name of media-cdn.
 	Name string
+	// Issuer is the only iss that tokens of the key may name, for schemes with one.
+	Issuer string
 	// Scheme is the only scheme the key is for, "" for any that can use its type.
 	Scheme string
 	Type   KeyType

@@ -38,6 +38,10 @@ type Options struct {
 	// VerifiedCache, when Signatures is nil and it is above 0, gives an ECT a
 	// store of its own for so many signatures, which ECT.Close releases.
 	VerifiedCache int
+
+	EdgeAuth EdgeAuthOptions
+	CDNI     CDNIOptions
+	CAT      CATOptions
 }
 
 // SettingError is a setting of a scheme that cannot work.

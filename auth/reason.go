@@ -24,12 +24,15 @@ const (
 	BadClaim            // signed, but a claim is missing, doubled or cannot be read
 	UnknownClaim        // signed, but with a claim this version does not know
 	LongTime            // a time of more than ten digits: milliseconds, most often
+	Audience            // the token is for another audience
 	Expired             // now is the token's exp or later
 	NotYet              // now is before the token's nbf, leeway included
 	TooLong             // the token lives longer than the account allows
 	OutOfScope          // no scope of the token covers the path
 	Method              // the method is not among those the token allows
 	Address             // the client is in none of the token's networks
+	Protocol            // the client's protocol is not among those the token allows
+	Field               // a header field is not what the token asks for
 	Country             // the client's country is not among the token's, or unknown
 	Revoked             // token, session or issue date is revoked
 	NumReasons          // number of reasons, for arrays of counters
@@ -45,7 +48,7 @@ var reasonTable = [NumReasons][2]string{
 	Malformed:    {"malformed", "this is not the form of a token, or its parameter is spelled in another way: names are exact, base64 and hexadecimal have one spelling"},
 	Oversized:    {"oversized", "the token is longer than its scheme allows"},
 	UnknownKey:   {"unknown_key", "no signing key of this id is configured"},
-	KeyMismatch:  {"key_mismatch", "the token's algorithm is not that of its key; for ect h1 is hmac-sha256, d1 ed25519"},
+	KeyMismatch:  {"key_mismatch", "the token's algorithm or issuer is not that of its key; for ect h1 is hmac-sha256, d1 ed25519"},
 	WrongAccount: {"wrong_account", "the signing key belongs to another account than the site"},
 	KeyRevoked:   {"key_revoked", "the signing key is revoked"},
 	KeyRetired:   {"key_retired", "the signing key is retired and its accept_until has passed"},
@@ -53,12 +56,15 @@ var reasonTable = [NumReasons][2]string{
 	BadClaim:     {"bad_claim", "the signature is right, but a claim is missing, doubled or cannot be read"},
 	UnknownClaim: {"unknown_claim", "the signature is right, but a claim is unknown; private ones begin with x-"},
 	LongTime:     {"long_time", "a time has more than ten digits; times are in seconds, not milliseconds"},
+	Audience:     {"audience", "the token is for another audience than this site"},
 	Expired:      {"expired", "the token has expired"},
 	NotYet:       {"not_yet", "the token is not valid yet"},
 	TooLong:      {"too_long", "the token lives longer than max_lifetime of the site allows"},
-	OutOfScope:   {"out_of_scope", "no scope of the token covers the path; a directory scope ends in /"},
+	OutOfScope:   {"out_of_scope", "the token does not cover this URL; a directory scope of ect ends in /"},
 	Method:       {"method", "the token does not allow this method"},
 	Address:      {"address", "the client address is in none of the token's networks"},
+	Protocol:     {"protocol", "the client's protocol (ALPN) is unknown or not among the token's"},
+	Field:        {"field", "a header field of the request is not what the token asks for"},
 	Country:      {"country", "the client's country is unknown or not among the token's"},
 	Revoked:      {"revoked", "the token, its session or its issue date is revoked"},
 }

@@ -30,14 +30,16 @@ const (
 	Path
 	Query
 	Cookie
+	Header
+	numCarriers
 )
 
 // String returns the carrier's word for logs and the command line.
 func (c Carrier) String() string {
-	if c > Cookie {
+	if c >= numCarriers {
 		return "unknown"
 	}
-	return [...]string{"none", "path", "query", "cookie"}[c]
+	return [...]string{"none", "path", "query", "cookie", "header"}[c]
 }
 
 // Input is the raw request as far as tokens can be in it. All bytes are
@@ -73,6 +75,7 @@ type Found struct {
 
 	scratch *Scratch
 	query   []byte // the raw query as it came, token included
+	policy  bool   // cloudfront: Tokens hold a policy, not a time
 }
 
 // Request is what claims are held against.
@@ -86,8 +89,17 @@ type Request struct {
 	Client  netip.Addr
 	Country string // ISO 3166-1 alpha-2 of Client, "" when unknown
 	ASN     uint32 // autonomous system of Client, 0 when unknown
+	ALPN    string // protocol in the words of RFC 7301, such as h2; "" when unknown
 	Now     int64  // Unix seconds
 	Trace   *Trace // nil but in tools
+}
+
+// scheme returns "https" or "http".
+func (r *Request) scheme() string {
+	if r.TLS {
+		return "https"
+	}
+	return "http"
 }
 
 // Verdict is the answer about one request.
@@ -99,6 +111,8 @@ type Verdict struct {
 	Expires int64  // first second at which the token is invalid, Unix seconds; 0 when not known
 	// RateKBps is the speed limit in kilobytes (1000 bytes) a second, 0 for none.
 	RateKBps int
+	// Renewal is the token that the response shall hand to the client, nil for none.
+	Renewal *Renewal
 	// Token is the token that allowed, as it came. Borrowed from the Input.
 	Token []byte
 	// Grant is what an allowed token opens beyond this request, nil where the scheme cannot

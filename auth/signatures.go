@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -9,8 +8,8 @@ import (
 	"github.com/dgraph-io/ristretto/v2"
 )
 
-// Signatures remembers Ed25519 signatures that were found right, because checking
-// one costs some 50 µs, 100 times a look-up. It holds nothing that expires or can
+// Signatures remembers public-key signatures that were found right, because checking
+// one of Ed25519 costs some 50 µs, 100 times a look-up; RSA and P-256 are no cheaper. It holds nothing that expires or can
 // be withdrawn: time, scope, client, key state and revocation are judged anew on
 // every request.
 //
@@ -26,12 +25,12 @@ type Signatures struct {
 	cache *ristretto.Cache[uint64, signature]
 }
 
-// signature is one verdict. The full hash of the token and the full public key
-// are compared at each use: the cache itself knows 64 bits of the hash only.
+// signature is one verdict. The full hash of the token and the identity of the key,
+// which is an Ed25519 key itself or the hash of another, are compared at each use: the cache itself knows 64 bits of the hash only.
 // It is a plain value, so what Get returns cannot change or be recycled.
 type signature struct {
 	token  [sha256.Size]byte
-	public [ed25519.PublicKeySize]byte
+	public [sha256.Size]byte
 }
 
 // NewSignatures returns a store for about capacity signatures, each some 300 bytes
@@ -53,7 +52,7 @@ func NewSignatures(capacity int) (*Signatures, error) {
 func (s *Signatures) Close() { s.cache.Close() }
 
 // has reports whether the token of this hash carries a right signature of public.
-func (s *Signatures) has(token *[sha256.Size]byte, public *[ed25519.PublicKeySize]byte) bool {
+func (s *Signatures) has(token *[sha256.Size]byte, public *[sha256.Size]byte) bool {
 	if s == nil {
 		return false
 	}
@@ -62,7 +61,7 @@ func (s *Signatures) has(token *[sha256.Size]byte, public *[ed25519.PublicKeySiz
 }
 
 // add remembers a right signature, or not: the cache drops what comes too fast.
-func (s *Signatures) add(token *[sha256.Size]byte, public *[ed25519.PublicKeySize]byte) {
+func (s *Signatures) add(token *[sha256.Size]byte, public *[sha256.Size]byte) {
 	if s != nil {
 		s.cache.Set(slot(token), signature{*token, *public}, 1)
 	}
