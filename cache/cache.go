@@ -19,6 +19,9 @@ type Disks interface {
 	Lookup(key object.Key) (*disk.Entry, bool)
 	ReadBlock(e *disk.Entry, block int, dst []byte) error
 	Has(e *disk.Entry, block int) bool
+	// Admits reports whether a disk takes an object of the key at the moment; again
+	// says that it was asked for more than once.
+	Admits(key object.Key, again bool) bool
 	Put(key object.Key, m *object.Meta, stripe int, blocks []disk.Body) bool
 	PutMeta(key object.Key, m *object.Meta) bool
 	Remove(key object.Key)
@@ -47,6 +50,7 @@ type Cache struct {
 	ram     *ram.Tier
 	disks   Disks
 	index   *index
+	seen    seen
 	seed    uint64
 	seq     atomic.Uint64
 	window  int64
@@ -68,7 +72,7 @@ type Cache struct {
 func New(o Options) *Cache {
 	size := o.RAM.Stats().Size
 	c := &Cache{
-		ram: o.RAM, disks: o.Disks, index: newIndex(size / (32 << 10)), seed: rand.Uint64(),
+		ram: o.RAM, disks: o.Disks, index: newIndex(size / (32 << 10)), seen: newSeen(size), seed: rand.Uint64(),
 		window: o.Window, linger: o.Linger, stall: o.Stall, log: o.Log,
 		joins: map[object.ID]*Fill{}, private: map[object.ID]int64{},
 	}
@@ -113,6 +117,7 @@ func (c *Cache) Lookup(key []byte, sel Selecting, buf []byte) (o *Object, tier T
 func (c *Cache) find(key []byte) (*Object, Tier) {
 	id := object.Hash(c.seed, key)
 	if o := c.index.get(id, key); o != nil {
+		o.asked()
 		if o.resident.Load() == 0 && o.disk.Load() != nil {
 			return o, TierDisk
 		}
@@ -146,6 +151,7 @@ func (c *Cache) usable(e *disk.Entry) bool {
 func (c *Cache) opened(id object.ID, e *disk.Entry) *Object {
 	o := newObject(c, id, e.Meta.Key, e.Meta)
 	o.disk.Store(e)
+	o.admission.again.Store(true)
 	if won := c.index.putIfAbsent(o); won != nil {
 		return won
 	}
@@ -193,7 +199,12 @@ func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
 	for own.Version == 0 {
 		own.Version = rand.Uint64()
 	}
-	return newObject(c, f.id, f.key, &own)
+	o := newObject(c, f.id, f.key, &own)
+	o.admission.storage, o.admission.born = f.storage, time.Now().UnixNano()
+	if c.seen.again(f.id) || f.followed.Load() {
+		o.admission.again.Store(true)
+	}
+	return o
 }
 
 // freshen replaces the metadata of a stored object after a validation.
@@ -204,7 +215,7 @@ func (c *Cache) freshen(o *Object, m *object.Meta) {
 	o.meta.Store(&own)
 	o.mu.Unlock()
 	o.retry.Store(0)
-	if c.disks != nil && own.Size >= 0 {
+	if c.disks != nil && (own.Size > 0 || own.Size == 0 && o.admitted()) {
 		c.disks.PutMeta(o.key, &own)
 	}
 }

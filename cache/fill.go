@@ -43,9 +43,11 @@ type Fill struct {
 	key   object.Key
 	table object.ID // under which it was joined
 
-	ready   chan struct{} // closed when the header, or that there is none, is known; nil for a range
-	waiting atomic.Int32  // joined, but not reading yet: nothing may be trimmed
-	cancel  context.CancelFunc
+	ready    chan struct{} // closed when the header, or that there is none, is known; nil for a range
+	followed atomic.Bool   // somebody joined before the header was there
+	storage  Storage
+	waiting  atomic.Int32 // joined, but not reading yet: nothing may be trimmed
+	cancel   context.CancelFunc
 
 	// Set before ready is closed.
 	obj    *Object

@@ -67,6 +67,8 @@ type mapDisk struct {
 	records map[object.Key]*record
 	broken  bool // reads fail
 	refuse  bool // writes are refused
+	picky   bool // only what is asked for again is admitted
+	full    bool // nothing is admitted
 	delayed bool // writes wait
 	queue   []func()
 }
@@ -134,6 +136,13 @@ func (d *mapDisk) ReadBlock(e *disk.Entry, i int, dst []byte) error {
 	}
 	copy(dst, b)
 	return nil
+}
+
+// Admits implements Disks.
+func (d *mapDisk) Admits(_ object.Key, again bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.full && (again || !d.picky)
 }
 
 func (d *mapDisk) Put(key object.Key, m *object.Meta, stripe int, bodies []disk.Body) bool {

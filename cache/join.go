@@ -28,6 +28,7 @@ func (c *Cache) Join(key []byte, seen *object.Meta, now int64) (f *Fill, leader 
 	defer c.mu.Unlock()
 	if f := c.joins[id]; f != nil && string(f.key) == string(key) {
 		f.waiting.Add(1)
+		f.followed.Store(true)
 		return f, false, nil
 	}
 	if o := c.newerLocked(id, key, seen); o != nil {

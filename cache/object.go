@@ -42,9 +42,10 @@ type Object struct {
 	room     signal // a reader moved on or left
 
 	disk      atomic.Pointer[disk.Entry] // where the body is on disk, nil when it is not
-	transient bool                       // never indexed or stored: blocks go as soon as they are read
-	maker     *Fill                      // the fill that made the object, nil when it came from disk
-	retry     atomic.Int64               // when to try again to validate it (Unix ns), 0 unless the last try failed
+	admission admission
+	transient bool         // never indexed or stored: blocks go as soon as they are read
+	maker     *Fill        // the fill that made the object, nil when it came from disk
+	retry     atomic.Int64 // when to try again to validate it (Unix ns), 0 unless the last try failed
 
 	filling atomic.Int32 // len(fills), for those who do not want to lock
 

@@ -56,7 +56,14 @@ func (o *Object) spillRest() {
 // spill hands one stripe to the disk tier. A stripe with a block missing stays in
 // memory only, and so does what the tier's queue has no room for.
 func (o *Object) spill(stripe int) {
-	if o.c.disks == nil || o.failure() != nil || o.onDisk(stripe) || !o.claimStripe(stripe) {
+	if o.c.disks == nil || o.failure() != nil || o.onDisk(stripe) {
+		return
+	}
+	if !o.admitted() {
+		o.postpone()
+		return
+	}
+	if !o.claimStripe(stripe) {
 		return
 	}
 	blocks, ok := o.borrow(stripe)

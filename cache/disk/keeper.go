@@ -57,6 +57,7 @@ func (k *keeper) run() {
 				_ = k.syncActive() // the breaker knows
 			}
 			k.watch(now)
+			k.t.wear.remaining() // time alone may have changed what is admitted
 			k.stateDue(now)
 			k.heal(now)
 			k.snapshotDue(now)

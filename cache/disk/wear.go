@@ -2,6 +2,7 @@ package disk
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"edged/cache/object"
@@ -31,7 +32,8 @@ const wearDanger = 4
 // wear is the write budget of a disk: a bucket that holds what may be written in a
 // day and fills up steadily.
 type wear struct {
-	perDay int64 // bytes; 0: no limit
+	perDay int64         // bytes; 0: no limit
+	now    atomic.Uint32 // Admission, as of the last look: requests must not queue up for a lock
 
 	mu   sync.Mutex
 	left float64   // bytes at time at; below zero after a large write; guarded by mu
@@ -52,6 +54,7 @@ func (w *wear) restore(left int64, at time.Time) {
 	}
 	w.left, w.at = float64(left), at
 	w.fillLocked()
+	w.judgeLocked()
 }
 
 // fillLocked adds what came since the last look.
@@ -71,6 +74,19 @@ func (w *wear) charge(n int64) {
 	defer w.mu.Unlock()
 	w.fillLocked()
 	w.left -= float64(n)
+	w.judgeLocked()
+}
+
+// judgeLocked sets what may be written from now on.
+func (w *wear) judgeLocked() {
+	a := Nothing
+	switch {
+	case w.perDay == 0 || w.left >= float64(w.perDay/wearDanger):
+		a = Everything
+	case w.left > 0:
+		a = SecondHit
+	}
+	w.now.Store(uint32(a))
 }
 
 // remaining returns the bytes in the bucket.
@@ -81,20 +97,12 @@ func (w *wear) remaining() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fillLocked()
+	w.judgeLocked()
 	return int64(w.left)
 }
 
-// admission returns what may be written now.
-func (w *wear) admission() Admission {
-	left := w.remaining()
-	switch {
-	case w.perDay == 0 || left >= w.perDay/wearDanger:
-		return Everything
-	case left > 0:
-		return SecondHit
-	}
-	return Nothing
-}
+// admission returns what may be written now, as charge and remaining saw it last.
+func (w *wear) admission() Admission { return Admission(w.now.Load()) }
 
 // Admits reports whether the disk takes an object at the moment; again tells that it
 // was asked for before. Put refuses bodies only when the budget is used up.

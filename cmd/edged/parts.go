@@ -110,7 +110,7 @@ func openDisks(disks []config.Disk, log *slog.Logger) *disk.Set {
 	for _, d := range disks {
 		start := time.Now()
 		encryption, _ := disk.ParseEncryption(d.Encrypt) // the configuration was checked
-		t, err := disk.Open(disk.Options{Path: d.Path, Size: int64(d.Size), Encryption: encryption, Key: d.Key, Log: log})
+		t, err := disk.Open(disk.Options{Path: d.Path, Size: int64(d.Size), WritesPerDay: writesPerDay(&d), Encryption: encryption, Key: d.Key, Log: log})
 		if err != nil {
 			log.Error("disk is not used", "path", d.Path, "err", err)
 			continue
@@ -119,6 +119,18 @@ func openDisks(disks []config.Disk, log *slog.Logger) *disk.Set {
 		tiers = append(tiers, t)
 	}
 	return disk.NewSet(tiers)
+}
+
+// writesPerDay is the write budget of a disk in bytes, 0 for no limit. Drives for
+// servers are commonly rated for one write of all they hold a day, over five years.
+func writesPerDay(d *config.Disk) int64 {
+	switch d.WritesPerDay {
+	case config.Unlimited:
+		return 0
+	case 0:
+		return int64(d.Size)
+	}
+	return int64(d.WritesPerDay)
 }
 
 // lastSeq is the highest store number that any disk knows.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"edged/auth"
+	"edged/cache"
 	"edged/cache/rfc9111"
 	"edged/internal/config"
 	"edged/internal/edge"
@@ -34,7 +35,7 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	site := &edge.Site{
 		Account: s.Account, Name: s.Name, Hosts: s.Hosts, Origins: origins,
 		Query: queryPolicy(s.Query), Forward: s.ForwardHeaders, ClientDirectives: s.ClientDirectives,
-		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies), PassErrors: s.Origin.Errors == "pass",
+		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies), Storage: storagePolicy(s.Disk), PassErrors: s.Origin.Errors == "pass",
 		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
 		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http",
 	}
@@ -69,6 +70,13 @@ func originOptions(node string, s *config.Site) origin.Options {
 func queryPolicy(q config.Query) target.QueryPolicy {
 	modes := map[string]target.Mode{"all": target.All, "none": target.None, "allow": target.Allow, "deny": target.Deny}
 	return target.QueryPolicy{Mode: modes[q.Mode], Names: q.Names, Sort: q.Sort, Drop: []string{"ect"}}
+}
+
+// storagePolicy translates the word that the configuration has checked.
+func storagePolicy(word string) cache.Storage {
+	return map[string]cache.Storage{
+		"always": cache.StoreAlways, "second-hit": cache.StoreSecondHit, "never": cache.StoreNever,
+	}[word]
 }
 
 // cookiePolicy translates the word that the configuration has checked.

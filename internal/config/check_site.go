@@ -126,6 +126,7 @@ func (l *loader) checkSite(s *Site) {
 		l.checkForward(s, name)
 	}
 	l.oneOfSite(s, "origin.errors", s.Origin.Errors, "replace", "pass")
+	l.oneOfSite(s, "disk", s.Disk, "always", "second-hit", "never")
 	l.oneOfSite(s, "cookies", s.Cookies, "strip", "refuse", "keep")
 	for _, m := range s.Methods {
 		l.checkMethod(s, m)

@@ -58,8 +58,11 @@ type RAM struct {
 type Disk struct {
 	Path    string `toml:"path"`
 	Size    Size   `toml:"size"`
-	Encrypt string `toml:"encrypt"`  // off, key, boot: who can read what it stores
-	KeyFile string `toml:"key_file"` // of encrypt = "key": 32 bytes, hexadecimal, one line; not readable by everybody
+	Encrypt string `toml:"encrypt"` // off, key, boot: who can read what it stores
+	// WritesPerDay bounds what is written; the default is as much as Size, once a
+	// day. "off" is no limit.
+	WritesPerDay Allowance `toml:"writes_per_day"`
+	KeyFile      string    `toml:"key_file"` // of encrypt = "key": 32 bytes, hexadecimal, one line; not readable by everybody
 
 	Key []byte `toml:"-"` // what KeyFile holds, set by Load
 }
@@ -92,6 +95,7 @@ type Site struct {
 	ForwardHeaders   []string `toml:"forward_headers"`   // request fields the origin gets; responses may vary on these
 	ClientDirectives bool     `toml:"client_directives"` // honour viewers' Cache-Control
 	Methods          []string `toml:"methods"`           // unsafe methods passed on to the origin
+	Disk             string   `toml:"disk"`              // always, second-hit, never: when responses go to disk
 	Cookies          string   `toml:"cookies"`           // strip, refuse, keep: responses that set cookies
 	RedirectHTTPS    bool     `toml:"redirect_https"`
 	HSTS             Duration `toml:"hsts"`      // max-age of Strict-Transport-Security; 0 for none
@@ -184,5 +188,6 @@ func defaultSite() Site {
 		},
 		Query:   Query{Mode: "all"},
 		Cookies: "strip",
+		Disk:    "always",
 	}
 }

@@ -33,6 +33,26 @@ func sizeUnits() []struct {
 	}
 }
 
+// Allowance is a size that may be "off", which is no limit.
+type Allowance int64
+
+// Unlimited is the Allowance "off".
+const Unlimited Allowance = -1
+
+// UnmarshalText parses an allowance.
+func (a *Allowance) UnmarshalText(text []byte) error {
+	if string(text) == "off" {
+		*a = Unlimited
+		return nil
+	}
+	var s Size
+	if err := s.UnmarshalText(text); err != nil {
+		return fmt.Errorf(`%q is not a size: write for example "800GiB", or "off"`, text)
+	}
+	*a = Allowance(s)
+	return nil
+}
+
 // UnmarshalText parses a size.
 func (s *Size) UnmarshalText(text []byte) error {
 	t := strings.TrimSpace(string(text))

@@ -158,6 +158,7 @@ func (e *Edge) storeCoded(f *cache.Fill, m *object.Meta, body []byte) error {
 	if err := f.Reserve(e.ctx, m.Size, 0); err != nil {
 		return err
 	}
+	f.Storage(cache.StoreLate) // it can be made again
 	f.Start(m, 0)
 	for len(body) > 0 {
 		room, err := f.Buffer(e.ctx)

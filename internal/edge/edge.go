@@ -32,6 +32,7 @@ type Edge struct {
 	sites  atomic.Pointer[Sites]
 	shards atomic.Uint32
 	stray  strayCounters
+	live   liveFolders
 	// uploads holds a place for each unsafe request under way.
 	uploads chan struct{}
 

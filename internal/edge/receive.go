@@ -120,8 +120,10 @@ func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *objec
 		return err
 	case len(names) > 0:
 		fill.Rekey(names, f.selecting)
+		fill.Storage(e.storage(f))
 		fill.Start(m, offset)
 	default:
+		fill.Storage(e.storage(f))
 		fill.Start(m, offset)
 	}
 	return nil
@@ -248,7 +250,13 @@ func (e *Edge) final(fill *cache.Fill, f *fetch) *object.Meta {
 		return nil
 	}
 	var d media.Defaults
-	fill.Prefix(func(b []byte) { d = media.Scan(b).Defaults() })
+	fill.Prefix(func(b []byte) {
+		found := media.Scan(b)
+		d = found.Defaults()
+		if found.Live {
+			e.live.mark(f.site, f.target, e.now())
+		}
+	})
 	m := *o.Meta()
 	was := m.Freshness
 	m.Freshness = rfc9111.Compute(m.Status, m.Header, f.policy(d).Defaults, f.requested, was.Received)

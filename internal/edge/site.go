@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"edged/auth"
+	"edged/cache"
 	"edged/cache/rfc9111"
 	"edged/internal/target"
 	"edged/origin"
@@ -47,6 +48,9 @@ type Site struct {
 	// far as the origin says how long they live. Otherwise they become 502.
 	PassErrors bool
 	Cookies    rfc9111.CookiePolicy // what to do with responses that set cookies
+
+	// Storage says when responses go to disk.
+	Storage cache.Storage
 
 	RedirectHTTPS bool   // answer plain HTTP with a redirect
 	HSTS          string // Strict-Transport-Security on TLS, "" for none
