@@ -191,7 +191,7 @@ func (s *CAT) client(c *catClaims, r *Request) Reason {
 		return Protocol
 	case !c.networks.allow(r):
 		return Address
-	case !anyText(c.countries, r.Country):
+	case c.countries != nil && !anyText(c.countries, r.country()):
 		return Country
 	}
 	for name, m := range c.headers {

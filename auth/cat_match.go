@@ -188,7 +188,7 @@ func (n *networks) allow(r *Request) bool {
 		}
 	}
 	for _, asn := range n.systems {
-		if r.ASN != 0 && asn == r.ASN {
+		if own := r.asn(); own != 0 && asn == own {
 			return true
 		}
 	}

@@ -174,7 +174,7 @@ func (c *claims) allow(r *Request, maxLifetime, leeway int64) Reason {
 		return Method
 	case !c.allowsClient(r.Client):
 		return Address
-	case !c.allowsCountry(r.Country):
+	case !c.allowsCountry(r):
 		return Country
 	}
 	return Allowed
@@ -234,10 +234,11 @@ func (c *claims) allowsClient(client netip.Addr) bool {
 }
 
 // allowsCountry is false for a client whose country is not known.
-func (c *claims) allowsCountry(country string) bool {
+func (c *claims) allowsCountry(r *Request) bool {
 	if c.countries == nil {
 		return true
 	}
+	country := r.country()
 	for item := range bytes.SplitSeq(c.countries, comma) {
 		if len(item) > 0 && strings.EqualFold(string(item), country) {
 			return true

@@ -87,8 +87,9 @@ type Request struct {
 	Query   []byte // raw query without the token
 	Fields  Fields // header fields, nil when there are none
 	Client  netip.Addr
-	Country string // ISO 3166-1 alpha-2 of Client, "" when unknown
-	ASN     uint32 // autonomous system of Client, 0 when unknown
+	Country string // ISO 3166-1 alpha-2 of Client, "" to ask Atlas
+	ASN     uint32 // autonomous system of Client, 0 to ask Atlas
+	Atlas   Atlas  // nil when nothing is known about addresses
 	ALPN    string // protocol in the words of RFC 7301, such as h2; "" when unknown
 	Now     int64  // Unix seconds
 	Trace   *Trace // nil but in tools
@@ -100,6 +101,29 @@ func (r *Request) scheme() string {
 		return "https"
 	}
 	return "http"
+}
+
+// Atlas knows where addresses are. It is asked for tokens that say where they may be
+// used and for no others, and answers from memory.
+type Atlas interface {
+	Country(netip.Addr) string // ISO 3166-1 alpha-2, "" when unknown
+	ASN(netip.Addr) uint32     // autonomous system, 0 when unknown
+}
+
+// country returns where the client is, "" when unknown.
+func (r *Request) country() string {
+	if r.Country == "" && r.Atlas != nil {
+		r.Country = r.Atlas.Country(r.Client)
+	}
+	return r.Country
+}
+
+// asn returns the client's autonomous system, 0 when unknown.
+func (r *Request) asn() uint32 {
+	if r.ASN == 0 && r.Atlas != nil {
+		r.ASN = r.Atlas.ASN(r.Client)
+	}
+	return r.ASN
 }
 
 // Verdict is the answer about one request.

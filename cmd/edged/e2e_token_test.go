@@ -42,6 +42,13 @@ func TestE2EToken(t *testing.T) {
 		}
 	})
 	t.Run("refused", func(t *testing.T) { r.refusedTokens(t, c, signed) })
+	t.Run("cut out where nobody asks for one", func(t *testing.T) {
+		free := r.video("/vod/free/seg-1.m4s", 1000)
+		want(t, edgetest.Get(t, c, "http://"+openHost+"/vod/free/seg-1.m4s"), 200, free, "fwd=uri-miss")
+		for _, u := range []string{"/ect=h1.x.y.z/vod/free/seg-1.m4s", "/vod/free/seg-1.m4s?ect=h1.x.y.z"} {
+			want(t, edgetest.Get(t, c, "http://"+openHost+u), 200, free, "hit")
+		}
+	})
 	t.Run("never reaches the origin", func(t *testing.T) {
 		for _, a := range r.origin.Everything() {
 			if strings.Contains(a.Target, "ect") || a.Header.Get("Cookie") != "" {

@@ -9,6 +9,7 @@ import (
 	"edged/cache/rfc9111"
 	"edged/internal/config"
 	"edged/internal/edge"
+	"edged/internal/geo"
 	"edged/internal/target"
 	"edged/origin"
 )
@@ -16,12 +17,17 @@ import (
 // buildSites turns the [[site]] tables into the edge's. Origins of a previous
 // table are closed by the caller when requests no longer use them.
 func buildSites(c *config.Config, signatures *auth.Signatures) ([]*edge.Site, error) {
+	atlas, err := geo.Open(c.Geo.CountryFile, c.Geo.ASNFile)
+	if err != nil {
+		return nil, err
+	}
 	sites := make([]*edge.Site, 0, len(c.Sites))
 	for i := range c.Sites {
 		s, err := buildSite(c, &c.Sites[i], signatures)
 		if err != nil {
 			return nil, fmt.Errorf("site %s of account %s: %w", c.Sites[i].Name, c.Sites[i].Account, err)
 		}
+		s.Atlas = atlas
 		sites = append(sites, s)
 	}
 	return sites, nil
@@ -45,10 +51,8 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	if s.HSTS > 0 {
 		site.HSTS = fmt.Sprintf("max-age=%d", s.HSTS.Seconds())
 	}
-	if !s.Token.Required && len(s.Token.Keys) == 0 {
-		return site, nil
-	}
-	site.TokenRequired = s.Token.Required
+	site.TokenRequired = s.Token.Required // a token is cut out also where none is required
+	site.SessionRequests = s.Token.SessionRequests
 	o := s.Options()
 	o.Signatures = signatures
 	site.Token, err = auth.New(s.Token.Scheme, o)

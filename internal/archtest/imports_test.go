@@ -30,6 +30,7 @@ internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt intern
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
 internal/admin      : internal/edge cache cache/disk origin logfmt internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
+internal/geo        : | github.com/oschwald/maxminddb-golang/v2
 internal/demo       : auth |
 internal/edgetest   : |
 internal/archtest   : |

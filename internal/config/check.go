@@ -37,6 +37,8 @@ func (l *loader) check(main *source) {
 	l.checkTLS(main)
 	l.checkTiers(main)
 	l.checkLog(main)
+	l.config.Geo.CountryFile = l.readable(main, "geo.country_file", l.config.Geo.CountryFile)
+	l.config.Geo.ASNFile = l.readable(main, "geo.asn_file", l.config.Geo.ASNFile)
 	l.checkSites(main)
 }
 
@@ -47,6 +49,9 @@ func (l *loader) checkNode(f *source) {
 	}
 	if !isToken(n.Region) {
 		l.fail(f, "node.region", "%q is not a region: use letters, digits, '-', '_' and '.', for example \"EU\"", n.Region)
+	}
+	if n.State != "" && !filepath.IsAbs(n.State) {
+		l.fail(f, "node.state", `%q must be an absolute path, for example "/var/lib/edged"`, n.State)
 	}
 }
 

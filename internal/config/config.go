@@ -1,6 +1,9 @@
 package config
 
 import (
+	"cmp"
+	"os"
+	"path/filepath"
 	"time"
 
 	"edged/auth"
@@ -15,6 +18,7 @@ type Config struct {
 	RAM     RAM      `toml:"ram"`
 	Disks   []Disk   `toml:"disk"`
 	Log     Log      `toml:"log"`
+	Geo     Geo      `toml:"geo"`
 	Sites   []Site   `toml:"site"`
 }
 
@@ -22,6 +26,7 @@ type Config struct {
 type Node struct {
 	Name   string `toml:"name"`   // in logs, Via and CDN-Loop; default is the host name
 	Region string `toml:"region"` // where it stands, e.g. "EU"
+	State  string `toml:"state"`  // see Config.StateDir
 }
 
 // Listen says where to accept connections.
@@ -80,6 +85,13 @@ type Log struct {
 	Level     string   `toml:"level"`    // of the error log: debug, info, warn, error
 }
 
+// Geo names files in the MaxMind DB format that say where addresses are. They are read
+// at start and on reload.
+type Geo struct {
+	CountryFile string `toml:"country_file"` // for tokens bound to countries
+	ASNFile     string `toml:"asn_file"`     // for tokens bound to autonomous systems
+}
+
 // Site is one customer's hosts and how they are served.
 type Site struct {
 	Account string   `toml:"account"`
@@ -111,7 +123,9 @@ type Token struct {
 	Accept      []string `toml:"accept"` // further schemes, while a customer moves
 	MaxLifetime Duration `toml:"max_lifetime"`
 	NBFLeeway   Duration `toml:"nbf_leeway"`
-	Keys        []Key    `toml:"key"`
+	// SessionRequests bounds the requests under way of one token session; 0 is no bound.
+	SessionRequests int   `toml:"session_requests"`
+	Keys            []Key `toml:"key"`
 }
 
 // Key is one signing key. Exactly one field of its material is set, a secret for the
@@ -162,6 +176,17 @@ type Query struct {
 type CORS struct {
 	Origins     []string `toml:"origins"`
 	Credentials bool     `toml:"credentials"`
+}
+
+// StateDir returns the directory for what must outlive the process beside cache and
+// logs, such as revocations: where the configuration or else systemd says, else beside
+// the access log. "" is nowhere.
+func (c *Config) StateDir() string {
+	given := cmp.Or(c.Node.State, os.Getenv("STATE_DIRECTORY"))
+	if given == "" && c.Log.Dir != "" {
+		return filepath.Join(c.Log.Dir, "state")
+	}
+	return given
 }
 
 // Default returns the configuration of an empty file.

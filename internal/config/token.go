@@ -38,6 +38,9 @@ func (l *loader) checkToken(s *Site) {
 	if t.MaxLifetime <= 0 {
 		l.failSite(s, "token.max_lifetime", "%s is too short: more than 0, for example \"24h\"", t.MaxLifetime)
 	}
+	if t.SessionRequests < 0 {
+		l.failSite(s, "token.session_requests", "%d is negative: set 0 for no bound", t.SessionRequests)
+	}
 	if len(l.errs) == before && s.Account != "" && l.decoded(s.place.file, s.siteKey("token")) && s.keysParsed() {
 		l.checkScheme(s)
 	}

@@ -34,7 +34,8 @@ type Edge struct {
 	stray  strayCounters
 	live   liveFolders
 	// uploads holds a place for each unsafe request under way.
-	uploads chan struct{}
+	uploads  chan struct{}
+	sessions *sessions
 
 	mu       sync.Mutex // guards counted
 	counted  map[string]*siteCounters
@@ -47,7 +48,7 @@ var errClosing = errors.New("edge: shutting down")
 
 // New returns an edge without sites: it answers 421 until SetSites.
 func New(o Options) *Edge {
-	e := &Edge{cache: o.Cache, log: o.Log, errors: o.Error, now: o.Now, uploads: make(chan struct{}, maxUploads), counted: map[string]*siteCounters{}}
+	e := &Edge{cache: o.Cache, log: o.Log, errors: o.Error, now: o.Now, uploads: make(chan struct{}, maxUploads), sessions: newSessions(), counted: map[string]*siteCounters{}}
 	if e.errors == nil {
 		e.errors = slog.New(slog.DiscardHandler)
 	}
@@ -91,6 +92,7 @@ func (e *Edge) Serve(x *Exchange) {
 		} else {
 			e.answer(x)
 		}
+		x.pace(x.rate)
 	}
 }
 

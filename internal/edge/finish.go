@@ -14,6 +14,7 @@ import (
 // Serve, Refuse or Panicked.
 func (e *Edge) Finish(x *Exchange, d Delivery) {
 	x.body.Close()
+	x.leaveSession()
 	x.slowestTier()
 	x.out.Aborted = d.Aborted
 	e.count(x, d)

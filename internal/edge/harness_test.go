@@ -223,6 +223,13 @@ func (b *bench) wantFetches(n int64) {
 // what mints one.
 func signing(t testing.TB) (func(*Site), func(scope string) string) {
 	t.Helper()
+	change, mint := claiming(t)
+	return change, func(scope string) string { return mint(auth.Claims{Scopes: []string{scope}}) }
+}
+
+// claiming is signing for tokens that say more. Their exp is an hour from now.
+func claiming(t testing.TB) (func(*Site), func(auth.Claims) string) {
+	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -235,8 +242,9 @@ func signing(t testing.TB) (func(*Site), func(scope string) string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(scheme.Close)
-	mint := func(scope string) string {
-		token, err := auth.MintEd25519("k1", private, auth.Claims{Expires: time.Now().Add(time.Hour).Unix(), Scopes: []string{scope}})
+	mint := func(c auth.Claims) string {
+		c.Expires = time.Now().Add(time.Hour).Unix()
+		token, err := auth.MintEd25519("k1", private, c)
 		if err != nil {
 			t.Fatal(err)
 		}

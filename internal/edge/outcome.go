@@ -61,6 +61,7 @@ const (
 	DetailInternal       // our own fault: a recovered panic
 	DetailOnlyIfCached   // only-if-cached and nothing stored
 	DetailTooLarge       // content of an unsafe request over the limit
+	DetailSession        // too many requests of one token session at once
 	NumDetails
 )
 
@@ -69,7 +70,7 @@ func (d Detail) String() string {
 	return [NumDetails]string{
 		"", "preflight", "https-redirect", "bad-target", "framed-body", "unknown-host", "method", "denied", "stale-while-revalidate",
 		"stale-if-error", "not-modified", "precondition-failed", "range-not-satisfiable", "origin-connect", "origin-timeout",
-		"origin-protocol", "origin-status", "origin-loop", "no-memory", "body-cut", "protocol", "internal", "only-if-cached", "content-too-large",
+		"origin-protocol", "origin-status", "origin-loop", "no-memory", "body-cut", "protocol", "internal", "only-if-cached", "content-too-large", "session-busy",
 	}[d]
 }
 

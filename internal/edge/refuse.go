@@ -32,6 +32,8 @@ func refusal(status int) string {
 		return "417 expectation failed\n"
 	case 421:
 		return "421 misdirected request\n"
+	case 429:
+		return "429 too many requests\n"
 	case 431:
 		return "431 request header fields too large\n"
 	case 500:
@@ -60,7 +62,7 @@ func (e *Edge) refuse(x *Exchange, status int) bool {
 	switch status {
 	case 405:
 		x.field("Allow", x.site.allow)
-	case 502, 503, 504:
+	case 429, 502, 503, 504:
 		x.field("Retry-After", retryAfter)
 	}
 	x.proxyStatus(status)

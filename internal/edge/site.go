@@ -29,6 +29,11 @@ type Site struct {
 	// out of the target even where TokenRequired is false.
 	Token         auth.Scheme
 	TokenRequired bool
+	// Atlas knows where viewers are, nil where no token asks.
+	Atlas auth.Atlas
+	// SessionRequests bounds the requests under way of one token session, 0 for no
+	// bound. Tokens without a session are not bounded.
+	SessionRequests int
 
 	// Query says which parameters count. What does not count reaches neither the
 	// cache key nor the origin.

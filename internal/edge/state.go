@@ -31,10 +31,13 @@ type state struct {
 		key, resolved []byte
 		meta          object.Meta
 	}
-	note   text  // body of a generated response
-	fault  fault // what broke the fetch, for Proxy-Status
-	cond   rfc9111.Conditions
-	record logfmt.Record
+	note    text   // body of a generated response
+	fault   fault  // what broke the fetch, for Proxy-Status
+	slow    paced  // the body, when the token has a speed limit
+	rate    int64  // bytes a second that the token allows, 0 for no limit
+	session uint64 // place in Edge.sessions, 0 for none
+	cond    rfc9111.Conditions
+	record  logfmt.Record
 
 	host      []byte // canonical host
 	path      []byte // canonical, decoded path
@@ -79,6 +82,9 @@ func (x *Exchange) clear() {
 	x.Req, x.Resp = Request{}, Response{}
 	s := &x.state
 	s.site, s.out, s.leading, s.fault = nil, Outcome{}, false, fault{}
+	if s.rate != 0 {
+		s.slow, s.rate = paced{}, 0
+	}
 	s.input, s.found, s.asked = auth.Input{}, auth.Found{}, auth.Request{}
 	s.host, s.path, s.query = nil, nil, nil
 	s.rangeAsk = byterange.Range{}

@@ -73,14 +73,15 @@ func (e *Edge) authorise(x *Exchange) bool {
 	}
 	x.asked = auth.Request{
 		Method: x.Req.Method, Host: x.host, Path: x.path, Query: x.query,
-		Client: x.Req.Client.Addr(), Now: x.now / 1e9, TLS: x.Req.TLS != 0, Fields: x.Req.Header,
+		Client: x.Req.Client.Addr(), Now: x.now / 1e9, Atlas: x.site.Atlas, TLS: x.Req.TLS != 0, Fields: x.Req.Header,
 	}
 	v := x.site.Token.Verify(&x.found, &x.asked)
 	x.out.Checked, x.out.Scheme, x.out.Key = true, v.Scheme, v.Key
 	if v.Reason != auth.Allowed {
 		return e.deny(x, v)
 	}
-	return true
+	x.rate = int64(v.RateKBps) * 1000
+	return e.claimSession(x, v.Session)
 }
 
 // findToken leaves in x.found what there is of a token, and the target without it.
