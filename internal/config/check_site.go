@@ -15,7 +15,7 @@ func (l *loader) checkSites(main *source) {
 	if len(l.config.Sites) == 0 && len(l.errs) == 0 {
 		l.fail(main, "site", "there is no [[site]]: the node would refuse every request with 421")
 	}
-	u := unique{hosts: map[string]*Site{}, names: map[string]bool{}, keys: map[string]*Key{}, kept: map[string]bool{}}
+	u := unique{hosts: map[string]*Site{}, names: map[string]bool{}, keys: map[string]*auth.Key{}, kept: map[string]bool{}}
 	for i := range l.config.Sites {
 		s := &l.config.Sites[i]
 		l.checkSite(s)
@@ -27,8 +27,8 @@ func (l *loader) checkSites(main *source) {
 // unique is what sites seen so far have taken.
 type unique struct {
 	hosts map[string]*Site
-	names map[string]bool // by account and name
-	keys  map[string]*Key // by kid
+	names map[string]bool      // by account and name
+	keys  map[string]*auth.Key // by kid
 
 	floors Size            // of all accounts
 	kept   map[string]bool // accounts that have one
@@ -75,21 +75,29 @@ func (l *loader) checkUnique(s *Site, u *unique) {
 func (l *loader) checkKeyIDs(s *Site, u *unique) {
 	own := map[string]bool{}
 	for i := range s.Token.Keys {
-		k := &s.Token.Keys[i]
 		at := indexed("token.key", i) + ".kid"
-		switch other := u.keys[k.ID]; {
-		case k.ID == "":
-			continue // an error of its own
-		case own[k.ID]:
-			l.failSite(s, at, "key id %s is used twice in this site", k.ID)
-		case other != nil && other.Parsed.Account != k.Parsed.Account:
-			l.failSite(s, at, "key id %s belongs to account %s already", k.ID, other.Parsed.Account)
-		case other != nil && !sameMaterial(&other.Parsed, &k.Parsed):
-			l.failSite(s, at, "account %s has another key with id %s: give each key an id of its own", s.Account, k.ID)
+		if s.Token.Keys[i].JWKSFile != "" {
+			at = indexed("token.key", i) + ".jwks_file"
 		}
-		own[k.ID] = true
-		u.keys[k.ID] = k
+		for _, k := range s.Token.Keys[i].all() {
+			if k.ID != "" { // else an error of its own
+				l.checkKeyID(s, at, &k, own, u)
+			}
+		}
 	}
+}
+
+func (l *loader) checkKeyID(s *Site, at string, k *auth.Key, own map[string]bool, u *unique) {
+	switch other := u.keys[k.ID]; {
+	case own[k.ID]:
+		l.failSite(s, at, "key id %s is used twice in this site", k.ID)
+	case other != nil && other.Account != k.Account:
+		l.failSite(s, at, "key id %s belongs to account %s already", k.ID, other.Account)
+	case other != nil && !sameMaterial(other, k):
+		l.failSite(s, at, "account %s has another key with id %s: give each key an id of its own", s.Account, k.ID)
+	}
+	own[k.ID] = true
+	u.keys[k.ID] = k
 }
 
 // sameMaterial compares keys of the configuration with each other, so the time it

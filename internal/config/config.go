@@ -134,6 +134,7 @@ type Key struct {
 	ID          string    `toml:"kid"`
 	Name        string    `toml:"name"`   // what the scheme calls the key, if not its kid
 	Scheme      string    `toml:"scheme"` // the only one the key is for; "" is any of the site
+	Issuer      string    `toml:"issuer"` // the only iss of its tokens, for schemes with one
 	Type        string    `toml:"type"`
 	State       string    `toml:"state"`        // next, active, retiring, revoked
 	AcceptUntil time.Time `toml:"accept_until"` // end of a retiring key
@@ -147,7 +148,10 @@ type Key struct {
 	PublicPEM    string `toml:"public_pem"`
 	PublicFile   string `toml:"public_file"` // PEM, or hexadecimal for ed25519
 
-	Parsed auth.Key `toml:"-"` // set by Load
+	JWKSFile string `toml:"jwks_file"` // a set of keys (RFC 7517) instead of kid, type and material
+
+	Parsed auth.Key   `toml:"-"` // set by Load, of one key
+	Set    []auth.Key `toml:"-"` // set by Load, of JWKSFile
 }
 
 // Origin tunes how the site's origins are asked.

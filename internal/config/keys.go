@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -41,21 +42,19 @@ func (l *loader) completeKey(s *Site, i int) {
 // parse turns the texts of a key into an auth.Key, or returns the field that is
 // wrong. Errors hold neither key material nor what stands in its place.
 func (k *Key) parse(s *Site) (field string, err error) {
+	if k.JWKSFile != "" {
+		return k.parseSet(s)
+	}
 	t, ok := auth.ParseKeyType(k.Type)
 	if !ok {
 		return "type", fmt.Errorf("%q is not known: use one of %s", k.Type, strings.Join(auth.KeyTypes(), ", "))
 	}
-	state, ok := auth.ParseKeyState(k.State)
-	if !ok {
-		return "state", fmt.Errorf("%q is not known: use next, active, retiring or revoked", k.State)
+	state, field, err := k.standing(s)
+	if err != nil {
+		return field, err
 	}
-	if k.Scheme != "" && k.Scheme != s.Token.Scheme && !slices.Contains(s.Token.Accept, k.Scheme) {
-		return "scheme", fmt.Errorf("%q is neither the scheme of the site nor among those it accepts", k.Scheme)
-	}
-	key := auth.Key{ID: k.ID, Account: s.Account, Name: k.Name, Scheme: k.Scheme, Type: t, State: state}
-	if !k.AcceptUntil.IsZero() {
-		key.AcceptUntil = k.AcceptUntil.Unix()
-	}
+	key := k.common(s, state)
+	key.ID, key.Name, key.Type = k.ID, k.Name, t
 	if field, err := k.material(&key, s.place.file); err != nil {
 		return field, err
 	}
@@ -64,6 +63,40 @@ func (k *Key) parse(s *Site) (field string, err error) {
 		return "kid", fmt.Errorf("%q is not a key id: use 1 to %d letters, digits, '-' and '_'", k.ID, auth.MaxKeyIDSize)
 	}
 	return "", nil
+}
+
+// parseSet does the same for an entry that stands for a set.
+func (k *Key) parseSet(s *Site) (field string, err error) {
+	if k.ID+k.Name+k.Type != "" || slices.ContainsFunc(k.spellings(), func(s spelling) bool { return s.value != "" }) {
+		return "jwks_file", errors.New("is a set, whose keys have ids, types and material of their own: set none of these here")
+	}
+	state, field, err := k.standing(s)
+	if err != nil {
+		return field, err
+	}
+	common := k.common(s, state)
+	return "jwks_file", k.readJWKS(&common, s.place.file)
+}
+
+// standing reads state and scheme.
+func (k *Key) standing(s *Site) (state auth.KeyState, field string, err error) {
+	state, ok := auth.ParseKeyState(k.State)
+	switch {
+	case !ok:
+		return 0, "state", fmt.Errorf("%q is not known: use next, active, retiring or revoked", k.State)
+	case k.Scheme != "" && k.Scheme != s.Token.Scheme && !slices.Contains(s.Token.Accept, k.Scheme):
+		return 0, "scheme", fmt.Errorf("%q is neither the scheme of the site nor among those it accepts", k.Scheme)
+	}
+	return state, "", nil
+}
+
+// common returns what all keys of an entry share.
+func (k *Key) common(s *Site, state auth.KeyState) auth.Key {
+	key := auth.Key{Account: s.Account, Issuer: k.Issuer, Scheme: k.Scheme, State: state}
+	if !k.AcceptUntil.IsZero() {
+		key.AcceptUntil = k.AcceptUntil.Unix()
+	}
+	return key
 }
 
 // checkPrivate refuses a secret that every user of the machine can read.

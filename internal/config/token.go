@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ func (s *Site) Options() auth.Options {
 		MaxLifetime: time.Duration(t.MaxLifetime), NBFLeeway: time.Duration(t.NBFLeeway),
 	}
 	for i := range t.Keys {
-		o.Keys = append(o.Keys, t.Keys[i].Parsed)
+		o.Keys = append(o.Keys, t.Keys[i].all()...)
 	}
 	return o
 }
@@ -62,9 +61,21 @@ func (l *loader) checkScheme(s *Site) {
 // errors of their own.
 func (s *Site) keysParsed() bool {
 	ids := map[string]bool{"": true}
-	return !slices.ContainsFunc(s.Token.Keys, func(k Key) bool {
-		seen := ids[k.Parsed.ID]
-		ids[k.Parsed.ID] = true
-		return seen
-	})
+	for i := range s.Token.Keys {
+		for _, k := range s.Token.Keys[i].all() {
+			if ids[k.ID] {
+				return false
+			}
+			ids[k.ID] = true
+		}
+	}
+	return true
+}
+
+// all returns the keys of an entry: one, or those of its set.
+func (k *Key) all() []auth.Key {
+	if k.JWKSFile != "" {
+		return k.Set
+	}
+	return []auth.Key{k.Parsed}
 }
