@@ -18,3 +18,6 @@ const ReadFailures = readFailures
 
 // SealHead sets the checksum of the fixed structure that b begins with.
 func SealHead(b []byte) { sealHead(b[:headSize]) }
+
+// MissedMax bounds the removals that are noted for a disk that is not open.
+const MissedMax = missedMax

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
+	"sync/atomic"
 
 	"edged/cache/object"
 
@@ -13,25 +15,43 @@ import (
 // Set spreads keys over several disks by rendezvous hashing weighted by size: a
 // disk that is added or lost moves only its share of the keys. A key that moved
 // is still found where it was.
+//
+// Disks that cannot be opened yet join when they can (OpenSet).
 type Set struct {
-	disks []member
+	members atomic.Pointer[[]member]
+
+	mu     sync.Mutex
+	absent []*absent // guarded by mu
+	stop   chan struct{}
+	once   sync.Once
+	opens  sync.WaitGroup
 }
 
 type member struct {
 	*Tier
 	seed   uint64  // of the UUID: a disk keeps its keys under another path
 	weight float64 // bytes
+	place  int     // in the order of the set
 }
 
 // NewSet returns the set of the given tiers, which it owns from now on. A set of
 // none stores nothing.
 func NewSet(tiers []*Tier) *Set {
-	s := &Set{}
-	for _, t := range tiers {
-		s.disks = append(s.disks, member{t, xxh3.Hash(t.super.uuid[:]), float64(t.size)})
+	s := &Set{stop: make(chan struct{})}
+	list := make([]member, 0, len(tiers))
+	for i, t := range tiers {
+		list = append(list, newMember(t, i))
 	}
+	s.members.Store(&list)
 	return s
 }
+
+func newMember(t *Tier, place int) member {
+	return member{t, xxh3.Hash(t.super.uuid[:]), float64(t.size), place}
+}
+
+// disks returns the disks that are open. The slice is not to be changed.
+func (s *Set) disks() []member { return *s.members.Load() }
 
 // score is the standing of a disk for a key: −w/ln u for u uniform in (0, 1)
 // gives each disk the share w of the first places.
@@ -44,8 +64,9 @@ func (m *member) score(key object.Key) float64 {
 func (s *Set) owner(key object.Key) *Tier {
 	var best *Tier
 	top := math.Inf(-1)
-	for i := range s.disks {
-		m := &s.disks[i]
+	disks := s.disks()
+	for i := range disks {
+		m := &disks[i]
 		if !m.breaker.writable() {
 			continue
 		}
@@ -61,8 +82,9 @@ func (s *Set) owner(key object.Key) *Tier {
 func (s *Set) Lookup(key object.Key) (*Entry, bool) {
 	var best *Tier
 	var newest uint64
-	for i := range s.disks {
-		t := s.disks[i].Tier
+	disks := s.disks()
+	for i := range disks {
+		t := disks[i].Tier
 		if _, seq, ok := t.stores(key); ok && t.breaker.readable() && (best == nil || seq > newest) {
 			best, newest = t, seq
 		}
@@ -89,8 +111,9 @@ func (s *Set) Put(key object.Key, m *object.Meta, stripe int, blocks []Body) boo
 		(&job{blocks: blocks}).release()
 		return false
 	}
-	for i := range s.disks {
-		other := s.disks[i].Tier
+	disks := s.disks()
+	for i := range disks {
+		other := disks[i].Tier
 		if other == t {
 			continue
 		}
@@ -110,9 +133,10 @@ func (s *Set) Admits(key object.Key, again bool) bool {
 // PutMeta is Tier.PutMeta on the disk that stores the version; a response
 // without a body is stored like any other.
 func (s *Set) PutMeta(key object.Key, m *object.Meta) bool {
-	for i := range s.disks {
-		if version, _, ok := s.disks[i].stores(key); ok && version == m.Version {
-			return s.disks[i].PutMeta(key, m)
+	disks := s.disks()
+	for i := range disks {
+		if version, _, ok := disks[i].stores(key); ok && version == m.Version {
+			return disks[i].PutMeta(key, m)
 		}
 	}
 	if m.Size == 0 {
@@ -122,36 +146,42 @@ func (s *Set) PutMeta(key object.Key, m *object.Meta) bool {
 	return t != nil && t.PutMeta(key, m)
 }
 
-// Remove is Tier.Remove on every disk.
+// Remove is Tier.Remove on every disk, also on those that are not open yet.
 func (s *Set) Remove(key object.Key) {
-	for i := range s.disks {
-		s.disks[i].Remove(key)
+	s.miss(key)
+	disks := s.disks()
+	for i := range disks {
+		disks[i].Remove(key)
 	}
 }
 
 // Sync is Tier.Sync on every disk.
 func (s *Set) Sync(ctx context.Context) error {
 	var err error
-	for i := range s.disks {
-		err = errors.Join(err, s.disks[i].Sync(ctx))
+	disks := s.disks()
+	for i := range disks {
+		err = errors.Join(err, disks[i].Sync(ctx))
 	}
 	return err
 }
 
 // Close closes every disk.
 func (s *Set) Close() error {
-	var err error
-	for i := range s.disks {
-		err = errors.Join(err, s.disks[i].Close())
+	err := s.giveUp()
+	disks := s.disks()
+	for i := range disks {
+		err = errors.Join(err, disks[i].Close())
 	}
 	return err
 }
 
-// Stats returns the numbers of every disk, in the order of NewSet.
+// Stats returns the numbers of every disk, in the order in which the set
+// was given them. A disk that is not open yet has none.
 func (s *Set) Stats() []Stats {
-	stats := make([]Stats, 0, len(s.disks))
-	for i := range s.disks {
-		stats = append(stats, s.disks[i].Stats())
+	stats := make([]Stats, 0, len(s.disks()))
+	disks := s.disks()
+	for i := range disks {
+		stats = append(stats, disks[i].Stats())
 	}
 	return stats
 }

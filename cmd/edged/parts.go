@@ -103,22 +103,22 @@ func floors(c *config.Config) []cache.Floor {
 	return list
 }
 
-// openDisks opens every disk that can be opened: one that cannot costs misses, not
-// the node.
+// openWait is how long a start waits for disks: one that was not closed in order may
+// take longer, and joins when it is through.
+const openWait = 15 * time.Second
+
+// openDisks opens the disks. One that cannot be opened costs misses, not the node,
+// and is tried again.
 func openDisks(disks []config.Disk, log *slog.Logger) *disk.Set {
-	var tiers []*disk.Tier
-	for _, d := range disks {
-		start := time.Now()
+	list := make([]disk.Options, 0, len(disks))
+	for i := range disks {
+		d := &disks[i]
 		encryption, _ := disk.ParseEncryption(d.Encrypt) // the configuration was checked
-		t, err := disk.Open(disk.Options{Path: d.Path, Size: int64(d.Size), WritesPerDay: writesPerDay(&d), Encryption: encryption, Key: d.Key, Log: log})
-		if err != nil {
-			log.Error("disk is not used", "path", d.Path, "err", err)
-			continue
-		}
-		log.Info("disk is open", "path", d.Path, "size", d.Size.String(), "objects", t.Stats().Space.Objects, "took", time.Since(start).Round(time.Millisecond))
-		tiers = append(tiers, t)
+		list = append(list, disk.Options{
+			Path: d.Path, Size: int64(d.Size), WritesPerDay: writesPerDay(d), Encryption: encryption, Key: d.Key, Log: log,
+		})
 	}
-	return disk.NewSet(tiers)
+	return disk.OpenSet(list, openWait)
 }
 
 // writesPerDay is the write budget of a disk in bytes, 0 for no limit. Drives for
@@ -133,8 +133,13 @@ func writesPerDay(d *config.Disk) int64 {
 	return int64(d.WritesPerDay)
 }
 
-// lastSeq is the highest store number that any disk knows.
+// lastSeq is the highest store number that any disk knows. What a disk knows that
+// joins later is older than this process: then the numbers go on from the clock,
+// which no count of stores gets ahead of.
 func lastSeq(disks *disk.Set) (last uint64) {
+	if disks.Absent() > 0 {
+		last = uint64(time.Now().UnixNano())
+	}
 	for _, s := range disks.Stats() {
 		last = max(last, s.LastSeq)
 	}

@@ -102,8 +102,8 @@ func (st *status) judgeDisk(d *diskStatus) {
 		st.find(levelBad, part, "Reads fail or hang: what it stores is fetched from origins again.",
 			"Look for I/O errors: dmesg, smartctl. Have the disk replaced; it is tried again by itself.")
 	case unusable:
-		st.find(levelBad, part, "The disk could not be opened at start and is not used.",
-			"The error log says why. Repair or replace it, then restart edged.")
+		st.find(levelBad, part, "The disk cannot be opened and is not used.",
+			"The error log says why. Repair or replace it; it is tried again by itself.")
 	}
 	if d.Wear.Admits == "nothing" {
 		st.find(levelDegraded, part, "The write budget is used up: nothing new is stored for now.",
