@@ -2,9 +2,9 @@ package logfmt
 
 import "time"
 
-// The accessors below tie a row of the table to its place in a Record. They are
-// switches, not function values in the table: a call through a function value
-// would move every caller's Record to the heap.
+// The accessors below tie a row of the table to its place in a Record, for the
+// readers. They are switches, not function values in the table: a call through a
+// function value would move every caller's Record to the heap.
 
 // bytesOf returns the place of a text field that holds bytes, nil for others.
 func (r *Record) bytesOf(id fieldID) *[]byte {
@@ -19,6 +19,10 @@ func (r *Record) bytesOf(id fieldID) *[]byte {
 		return &r.Request.Referrer
 	case fieldTrace:
 		return &r.Request.Trace
+	case fieldRendition:
+		return &r.Request.Rendition
+	case fieldQuery:
+		return &r.Request.Query
 	}
 	return nil
 }
@@ -60,8 +64,8 @@ func (r *Record) countOf(id fieldID) *int64 {
 	switch id {
 	case fieldBytesSent:
 		return &r.BytesSent
-	case fieldHeaderBytes:
-		return &r.HeaderBytes
+	case fieldWireBytes:
+		return &r.WireBytes
 	case fieldRAM:
 		return &r.Source.RAM
 	case fieldDisk:

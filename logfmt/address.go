@@ -46,9 +46,9 @@ func appendAddress(dst []byte, m AddressMode, r *Record) []byte {
 		if r.Client.IsValid() {
 			return r.Client.Unmap().WithZone("").AppendTo(dst)
 		}
-		return appendPseudonym(dst, r.Pseudonym)
+		return appendHash(dst, 'p', r.Pseudonym)
 	case Pseudonym:
-		return appendPseudonym(dst, r.Pseudonym)
+		return appendHash(dst, 'p', r.Pseudonym)
 	}
 	return dst
 }
@@ -56,7 +56,7 @@ func appendAddress(dst []byte, m AddressMode, r *Record) []byte {
 // parseAddress reads what appendAddress wrote into r. A struck address comes
 // back with a last octet of 0, so that striking it again changes nothing.
 func parseAddress(s string, r *Record) bool {
-	if hash, ok := parsePseudonym(s); ok {
+	if hash, ok := parseHash(s, 'p'); ok {
 		r.Pseudonym = hash
 		return true
 	}

@@ -2,6 +2,7 @@ package logfmt
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -68,6 +69,49 @@ func TestAddressModeWords(t *testing.T) {
 	}
 	if got := AddressMode(9).String(); got != "invalid" {
 		t.Errorf("mode 9 is %q", got)
+	}
+}
+
+// A site may only be stricter than its node.
+func TestStricterModes(t *testing.T) {
+	for _, tc := range []struct {
+		node, site, want AddressMode
+		allowed          bool
+	}{
+		{Strike, Inherit, Strike, true},
+		{Strike, Strike, Strike, true},
+		{Strike, None, None, true},
+		{Strike, Full, Strike, false},
+		{Strike, Pseudonym, Strike, false},
+		{Pseudonym, Strike, Pseudonym, false},
+		{Pseudonym, Full, Pseudonym, false},
+		{Pseudonym, None, None, true},
+		{Full, Inherit, Full, true},
+		{Full, Strike, Strike, true},
+		{Full, Pseudonym, Pseudonym, true},
+		{Full, None, None, true},
+		{None, Inherit, None, true},
+		{None, Strike, None, false},
+		{None, Full, None, false},
+		{Inherit, Inherit, Strike, true},
+	} {
+		if got := tc.node.stricter(tc.site); got != tc.want || tc.node.Allows(tc.site) != tc.allowed {
+			t.Errorf("node %q, site %q: %q, allowed %v", tc.node, tc.site, got, tc.node.Allows(tc.site))
+		}
+	}
+}
+
+func TestSiteCanBeStricterThanLog(t *testing.T) {
+	r := sampleHit()
+	for site, want := range map[AddressMode]string{Inherit: " 123.123.123.123 ", Strike: " 123.123.123.000 ", None: " - "} {
+		r.Address = site
+		line := string(Append(nil, W3C, Full, r))
+		if fields := strings.Fields(line); " "+fields[5]+" " != want {
+			t.Errorf("site %q: %s", site, line)
+		}
+		if strings.Contains(line, "sfeed") != (site != None) {
+			t.Errorf("site %q: session in %s", site, line)
+		}
 	}
 }
 

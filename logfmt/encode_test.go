@@ -18,6 +18,7 @@ import (
 var sameRecord = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmp.Comparer(func(a, b CMCD) bool { return a == b }),
 }
 
 func TestGoldenFiles(t *testing.T) {
@@ -38,7 +39,7 @@ func hostileRecord() *Record {
 	r := sampleRefused()
 	r.Host = []byte("a b\tc")
 	r.Method = []byte("-")
-	r.Path = []byte("/x\n#Fields: x\r\n{\"v\":1}\u2028\u0085\xff%0A+é\x00\\\"\x7f")
+	r.Path = []byte("/x\n#Fields: x\r\n{\"v\":2}\u2028\u0085\xff%0A+é\x00\\\"\x7f")
 	r.Error = `","status":200,"x":"`
 	r.Request.Trace = []byte("%")
 	return r
@@ -80,7 +81,7 @@ func checkOneLine(t *testing.T, f Format, line []byte) {
 
 func TestJSONKeysAreInTableOrder(t *testing.T) {
 	line := Append(nil, JSON, Strike, sampleHit())
-	at := bytes.Index(line, []byte(`{"v":1,`))
+	at := bytes.Index(line, []byte(`{"v":2,`))
 	if at != 0 {
 		t.Fatalf("the line does not begin with its version: %s", line)
 	}
@@ -93,6 +94,36 @@ func TestJSONKeysAreInTableOrder(t *testing.T) {
 	}
 }
 
+// The pen names the fields one by one; each must stand where the table says.
+func TestPenFollowsTable(t *testing.T) {
+	want := sampleHit()
+	line := Append(nil, W3C, Full, want)
+	values := bytes.Fields(line)[1:] // date and time are one field
+	for i, f := range Fields() {
+		value := values[i]
+		if f.Kind == KindTime {
+			value = bytes.Join(bytes.Fields(line)[:2], []byte(" "))
+		}
+		var alone Record
+		if !parseW3CValue(value, &alone, &f, nil) {
+			t.Errorf("%q is not a value of %s", value, f.W3C)
+			continue
+		}
+		// Alone the value must be what JSON has under the key of this row.
+		var object map[string]any
+		if err := json.Unmarshal(Append(nil, JSON, Full, want), &object); err != nil {
+			t.Fatal(err)
+		}
+		var back map[string]any
+		if err := json.Unmarshal(Append(nil, JSON, Full, &alone), &back); err != nil {
+			t.Fatal(err)
+		}
+		if back[f.JSON] != object[f.JSON] {
+			t.Errorf("%s is %v in JSON and %v in W3C", f.JSON, object[f.JSON], back[f.JSON])
+		}
+	}
+}
+
 func TestTime(t *testing.T) {
 	for want, at := range map[string]time.Time{
 		"1970-01-01 00:00:00.000": time.Unix(0, 0),
@@ -101,7 +132,7 @@ func TestTime(t *testing.T) {
 		"2024-02-29 23:59:59.999": time.Date(2024, 2, 29, 23, 59, 59, 999_999_999, time.UTC),
 		"2261-12-31 00:00:00.000": time.Date(2261, 12, 31, 0, 0, 0, 0, time.UTC),
 	} {
-		if got := string(appendTime(nil, at.UnixNano(), ' ')); got != want {
+		if got := string((*clock)(nil).append(nil, at.UnixNano(), ' ')); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -206,6 +237,8 @@ func TestRoomIsAnUpperBound(t *testing.T) {
 	worst.Status, worst.Cache.TTL, worst.Cache.HasTTL = math.MinInt64, math.MinInt64, true
 	worst.Request.RangeEnd = math.MaxInt64
 	worst.Request.Agent = AgentAppleCoreMedia
+	worst.Token.Session = math.MaxUint64
+	worst.Request.CMCD = everyCMCD(math.MaxInt64)
 	worst.Client = netip.MustParseAddr("2001:db8:1111:2222:3333:4444:5555:6666")
 	for _, f := range []Format{W3C, JSON} {
 		line := Append(nil, f, Full, worst)
@@ -248,6 +281,38 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				buf = Append(buf[:0], f, Strike, r)
+			}
+			b.SetBytes(int64(len(buf)))
+		})
+	}
+}
+
+// usualHit is what most lines of a busy node look like.
+func usualHit() *Record {
+	return &Record{
+		Time: arrival.UnixNano(), Node: "edge-ams-01", Account: "acme", Site: "acme.example.net",
+		Client: netip.MustParseAddr("123.123.123.123"), Method: []byte("GET"), Host: []byte("acme.example.net"),
+		Path: []byte("/title/1080p/seg-00042.m4s"), Status: 200, Duration: 45 * time.Microsecond,
+		BytesSent: 2048, WireBytes: 2460, FirstByte: 31 * time.Microsecond,
+		Cache:  Cache{Hit: true, HasTTL: true, TTL: 3512},
+		Source: Source{Tier: "ram", RAM: 2048},
+		Request: Request{
+			Protocol: "HTTP/1.1", Referrer: []byte("player.example.org"), Agent: AgentChrome,
+			Class: "segment", Rendition: []byte("1080p"), Trace: []byte("0af7651916cd43dd"),
+		},
+		Sequence: Sequence{Run: 1772600767000, Number: 123456},
+	}
+}
+
+func BenchmarkUsualHit(b *testing.B) {
+	for _, f := range []Format{W3C, JSON} {
+		b.Run(f.String(), func(b *testing.B) {
+			r, c := usualHit(), new(clock)
+			buf := make([]byte, 0, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = appendHead(buf[:0], f, Strike, r, c)
+				buf = appendTail(buf, f, &r.Sequence)
 			}
 			b.SetBytes(int64(len(buf)))
 		})

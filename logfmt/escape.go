@@ -37,6 +37,15 @@ func appendW3CText[T text](dst []byte, v T) []byte {
 	if len(v) == 1 && v[0] == '-' {
 		return appendPercent(dst, '-')
 	}
+	n := plainW3CPrefix(v)
+	dst = append(dst, v[:n]...)
+	if n == len(v) {
+		return dst
+	}
+	return appendW3CEscaped(dst, v[n:])
+}
+
+func appendW3CEscaped[T text](dst []byte, v T) []byte {
 	start := 0
 	for i := 0; i < len(v); i++ {
 		c := v[i]
@@ -52,6 +61,30 @@ func appendW3CText[T text](dst []byte, v T) []byte {
 		}
 	}
 	return append(dst, v[start:]...)
+}
+
+// plainW3CPrefix returns how many bytes of v surely need no escape. It looks at eight
+// at a time, which is where the time of a record went: a byte of a word is set in
+// its top bit when it is one that has to be escaped.
+func plainW3CPrefix[T text](v T) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(v); i += 8 {
+		w := v[i : i+8]
+		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
+		quote, percent, plus, del := x^ones*'"', x^ones*'%', x^ones*'+', x^ones*0x7f
+		odd := x | (x-ones*0x21)&^x | (quote-ones)&^quote | (percent-ones)&^percent | (plus-ones)&^plus | (del-ones)&^del
+		if odd&tops != 0 {
+			return i
+		}
+	}
+	for ; i < len(v); i++ {
+		if !plainW3C[v[i]] {
+			return i
+		}
+	}
+	return i
 }
 
 // appendJSONText appends v as the inside of a JSON string. Bytes that are not

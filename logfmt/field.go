@@ -15,23 +15,31 @@ const (
 	KindSeconds             // integer, missing when unknown
 	KindFlag                // 1 or 0 in W3C, true or false in JSON
 	KindRange               // FIRST-LAST, both inclusive, missing when none
+	KindSession             // hash of a token's session id
+	KindCMCD                // keys and values in CMCD's own form, out of a closed list
 )
 
 // String returns the word that FORMAT.md uses.
 func (k Kind) String() string {
 	return [...]string{
 		"time", "text", "address", "agent", "status", "count", "µs", "seconds", "flag", "range",
+		"session", "cmcd",
 	}[k]
 }
 
-// Field is one row of the table that the encoders, the readers and FORMAT.md
-// follow.
+// Field is one row of the table that the encoders, the readers, FORMAT.md and the
+// privacy report follow.
 type Field struct {
-	W3C       string // identifier in #Fields; the time has two, for two columns
-	JSON      string // key
-	Kind      Kind   // form of the value
-	Redaction string // what was done to it before it was written; "" when it never held anything personal
-	Meaning   string // one line
+	W3C     string // identifier in #Fields; the time has two, for two columns
+	JSON    string // key
+	Kind    Kind   // form of the value
+	Meaning string // one line
+	// Transform is what was done to the value before it was written, "" when it never
+	// held anything of a person.
+	Transform string
+	// Lifetime is what ends what the value could tell of a person, beside the
+	// retention that ends every file; "" when there is nothing beside it.
+	Lifetime string
 
 	id fieldID
 }
@@ -53,10 +61,11 @@ const (
 	fieldMethod
 	fieldHost
 	fieldPath
+	fieldQuery
 	fieldRange
 	fieldStatus
 	fieldBytesSent
-	fieldHeaderBytes
+	fieldWireBytes
 	fieldFirstByte
 	fieldDuration
 	fieldAborted
@@ -70,14 +79,17 @@ const (
 	fieldDisk
 	fieldOrigin
 	fieldClass
+	fieldRendition
 	fieldProtocol
 	fieldTLS
 	fieldScheme
 	fieldKey
 	fieldVerdict
+	fieldSession
 	fieldError
 	fieldReferrer
 	fieldAgent
+	fieldCMCD
 	fieldTrace
 	fieldRun
 	fieldDropped
@@ -87,43 +99,47 @@ const (
 
 // fields is the table. It is never written to, as is all that is made from it.
 var fields = withIDs([numFields]Field{
-	fieldTime:        {W3C: "date time", JSON: "time", Kind: KindTime, Meaning: "arrival of the request, UTC"},
-	fieldNode:        {W3C: "x-node", JSON: "node", Kind: KindText, Meaning: "edge node that answered"},
-	fieldAccount:     {W3C: "x-account", JSON: "account", Kind: KindText, Meaning: "customer account to bill"},
-	fieldSite:        {W3C: "x-site", JSON: "site", Kind: KindText, Meaning: "site of the account that the host belongs to"},
-	fieldClient:      {W3C: "c-ip", JSON: "client", Kind: KindAddress, Redaction: "struck, hashed or left out as `address` says", Meaning: "client address"},
-	fieldMethod:      {W3C: "cs-method", JSON: "method", Kind: KindText, Meaning: "request method"},
-	fieldHost:        {W3C: "cs-host", JSON: "host", Kind: KindText, Meaning: "canonical host"},
-	fieldPath:        {W3C: "cs-uri-stem", JSON: "path", Kind: KindText, Redaction: "token and query cut off", Meaning: "canonical, decoded path"},
-	fieldRange:       {W3C: "x-range", JSON: "range", Kind: KindRange, Meaning: "byte range asked for"},
-	fieldStatus:      {W3C: "sc-status", JSON: "status", Kind: KindStatus, Meaning: "status code sent"},
-	fieldBytesSent:   {W3C: "sc-bytes", JSON: "bytes", Kind: KindCount, Meaning: "body bytes sent"},
-	fieldHeaderBytes: {W3C: "x-header-bytes", JSON: "header_bytes", Kind: KindCount, Meaning: "header and framing bytes sent"},
-	fieldFirstByte:   {W3C: "x-first-byte-us", JSON: "first_byte_us", Kind: KindMicros, Meaning: "arrival until the header was handed over"},
-	fieldDuration:    {W3C: "x-duration-us", JSON: "duration_us", Kind: KindMicros, Meaning: "arrival until the last byte was handed over"},
-	fieldAborted:     {W3C: "x-aborted", JSON: "aborted", Kind: KindFlag, Meaning: "the client left, or was cut, before the end"},
-	fieldHit:         {W3C: "x-cache-hit", JSON: "hit", Kind: KindFlag, Meaning: "served without going forward (RFC 9211)"},
-	fieldForward:     {W3C: "x-cache-fwd", JSON: "fwd", Kind: KindText, Meaning: "why the request went forward (RFC 9211)"},
-	fieldStored:      {W3C: "x-cache-stored", JSON: "stored", Kind: KindFlag, Meaning: "the response was stored (RFC 9211)"},
-	fieldCollapsed:   {W3C: "x-cache-collapsed", JSON: "collapsed", Kind: KindFlag, Meaning: "shared the fetch of another request (RFC 9211)"},
-	fieldTTL:         {W3C: "x-cache-ttl", JSON: "ttl", Kind: KindSeconds, Meaning: "freshness left, negative when stale (RFC 9211)"},
-	fieldTier:        {W3C: "x-tier", JSON: "tier", Kind: KindText, Meaning: "slowest place needed: ram, disk, origin or none"},
-	fieldRAM:         {W3C: "x-ram-bytes", JSON: "ram_bytes", Kind: KindCount, Meaning: "body bytes read from RAM"},
-	fieldDisk:        {W3C: "x-disk-bytes", JSON: "disk_bytes", Kind: KindCount, Meaning: "body bytes read from disk"},
-	fieldOrigin:      {W3C: "x-origin-bytes", JSON: "origin_bytes", Kind: KindCount, Meaning: "body bytes read from the origin"},
-	fieldClass:       {W3C: "x-class", JSON: "class", Kind: KindText, Meaning: "media class: manifest, segment, init, …"},
-	fieldProtocol:    {W3C: "cs-version", JSON: "protocol", Kind: KindText, Meaning: "HTTP version"},
-	fieldTLS:         {W3C: "x-tls", JSON: "tls", Kind: KindText, Meaning: "TLS version, missing on plain HTTP"},
-	fieldScheme:      {W3C: "x-token-scheme", JSON: "token_scheme", Kind: KindText, Meaning: "token scheme of the site"},
-	fieldKey:         {W3C: "x-token-key", JSON: "token_key", Kind: KindText, Redaction: "only the id of a key that the site has", Meaning: "id of the signing key"},
-	fieldVerdict:     {W3C: "x-token-verdict", JSON: "token_verdict", Kind: KindText, Meaning: "reason of the token's verdict"},
-	fieldError:       {W3C: "x-error", JSON: "error", Kind: KindText, Meaning: "reason of a failure at the edge or the origin"},
-	fieldReferrer:    {W3C: "x-referrer", JSON: "referrer", Kind: KindText, Redaction: "host only, never an address literal", Meaning: "host of the page that asked"},
-	fieldAgent:       {W3C: "x-agent", JSON: "agent", Kind: KindAgent, Redaction: "family only", Meaning: "user agent family"},
-	fieldTrace:       {W3C: "x-trace", JSON: "trace", Kind: KindText, Meaning: "X-Request-Id of the response"},
-	fieldRun:         {W3C: "x-run", JSON: "run", Kind: KindCount, Meaning: "start of the writing process, Unix ms"},
-	fieldDropped:     {W3C: "x-dropped", JSON: "dropped", Kind: KindCount, Meaning: "records lost since the previous line"},
-	fieldNumber:      {W3C: "x-seq", JSON: "seq", Kind: KindCount, Meaning: "number in the run, lost records counted"},
+	fieldTime:      {W3C: "date time", JSON: "time", Kind: KindTime, Meaning: "arrival of the request, UTC"},
+	fieldNode:      {W3C: "x-node", JSON: "node", Kind: KindText, Meaning: "edge node that answered"},
+	fieldAccount:   {W3C: "x-account", JSON: "account", Kind: KindText, Meaning: "customer account to bill"},
+	fieldSite:      {W3C: "x-site", JSON: "site", Kind: KindText, Meaning: "site of the account that the host belongs to"},
+	fieldClient:    {W3C: "c-ip", JSON: "client", Kind: KindAddress, Transform: "struck, hashed or left out as `address` says", Lifetime: "of a pseudonym the key lives in memory for an hour or a day (`log.pseudonym_key`)", Meaning: "client address"},
+	fieldMethod:    {W3C: "cs-method", JSON: "method", Kind: KindText, Meaning: "request method"},
+	fieldHost:      {W3C: "cs-host", JSON: "host", Kind: KindText, Meaning: "canonical host"},
+	fieldPath:      {W3C: "cs-uri-stem", JSON: "path", Kind: KindText, Transform: "token and query cut off", Meaning: "canonical, decoded path"},
+	fieldQuery:     {W3C: "cs-uri-query", JSON: "query", Kind: KindText, Transform: "only parameters that the site lists in `log.query`", Meaning: "query parameters, not decoded"},
+	fieldRange:     {W3C: "x-range", JSON: "range", Kind: KindRange, Meaning: "byte range asked for"},
+	fieldStatus:    {W3C: "sc-status", JSON: "status", Kind: KindStatus, Meaning: "status code sent"},
+	fieldBytesSent: {W3C: "sc-bytes", JSON: "bytes", Kind: KindCount, Meaning: "body bytes sent"},
+	fieldWireBytes: {W3C: "x-wire-bytes", JSON: "wire_bytes", Kind: KindCount, Meaning: "body, header and framing bytes sent, before TLS; framing of HTTP/2 and 3 not counted"},
+	fieldFirstByte: {W3C: "x-first-byte-us", JSON: "first_byte_us", Kind: KindMicros, Meaning: "arrival until the header was handed over"},
+	fieldDuration:  {W3C: "x-duration-us", JSON: "duration_us", Kind: KindMicros, Meaning: "arrival until the last byte was handed over"},
+	fieldAborted:   {W3C: "x-aborted", JSON: "aborted", Kind: KindFlag, Meaning: "the client left, or was cut, before the end"},
+	fieldHit:       {W3C: "x-cache-hit", JSON: "hit", Kind: KindFlag, Meaning: "served without going forward (RFC 9211)"},
+	fieldForward:   {W3C: "x-cache-fwd", JSON: "fwd", Kind: KindText, Meaning: "why the request went forward (RFC 9211)"},
+	fieldStored:    {W3C: "x-cache-stored", JSON: "stored", Kind: KindFlag, Meaning: "the response was stored (RFC 9211)"},
+	fieldCollapsed: {W3C: "x-cache-collapsed", JSON: "collapsed", Kind: KindFlag, Meaning: "shared the fetch of another request (RFC 9211)"},
+	fieldTTL:       {W3C: "x-cache-ttl", JSON: "ttl", Kind: KindSeconds, Meaning: "freshness left, negative when stale (RFC 9211)"},
+	fieldTier:      {W3C: "x-tier", JSON: "tier", Kind: KindText, Meaning: "slowest place needed: ram, disk, origin or none"},
+	fieldRAM:       {W3C: "x-ram-bytes", JSON: "ram_bytes", Kind: KindCount, Meaning: "body bytes read from RAM"},
+	fieldDisk:      {W3C: "x-disk-bytes", JSON: "disk_bytes", Kind: KindCount, Meaning: "body bytes read from disk"},
+	fieldOrigin:    {W3C: "x-origin-bytes", JSON: "origin_bytes", Kind: KindCount, Meaning: "body bytes read from the origin"},
+	fieldClass:     {W3C: "x-class", JSON: "class", Kind: KindText, Meaning: "media class: manifest, segment, init, …"},
+	fieldRendition: {W3C: "x-rendition", JSON: "rendition", Kind: KindText, Meaning: "resolution or bitrate that the path names"},
+	fieldProtocol:  {W3C: "cs-version", JSON: "protocol", Kind: KindText, Meaning: "HTTP version"},
+	fieldTLS:       {W3C: "x-tls", JSON: "tls", Kind: KindText, Meaning: "TLS version, missing on plain HTTP"},
+	fieldScheme:    {W3C: "x-token-scheme", JSON: "token_scheme", Kind: KindText, Meaning: "token scheme of the site"},
+	fieldKey:       {W3C: "x-token-key", JSON: "token_key", Kind: KindText, Transform: "only the id of a key that the site has", Meaning: "id of the signing key"},
+	fieldVerdict:   {W3C: "x-token-verdict", JSON: "token_verdict", Kind: KindText, Meaning: "reason of the token's verdict"},
+	fieldSession:   {W3C: "x-session", JSON: "session", Kind: KindSession, Transform: "keyed hash; left out with `none`", Lifetime: "the key lives in memory for an hour or a day (`log.pseudonym_key`)", Meaning: "session id (sid) of the token"},
+	fieldError:     {W3C: "x-error", JSON: "error", Kind: KindText, Meaning: "reason of a failure at the edge or the origin"},
+	fieldReferrer:  {W3C: "x-referrer", JSON: "referrer", Kind: KindText, Transform: "host only, never an address literal", Meaning: "host of the page that asked"},
+	fieldAgent:     {W3C: "x-agent", JSON: "agent", Kind: KindAgent, Transform: "family only", Meaning: "user agent family"},
+	fieldCMCD:      {W3C: "cs-cmcd", JSON: "cmcd", Kind: KindCMCD, Transform: "numbers and one-letter words of a closed list; no ids", Meaning: "what the player tells (CTA-5004)"},
+	fieldTrace:     {W3C: "x-trace", JSON: "trace", Kind: KindText, Meaning: "X-Request-Id of the response"},
+	fieldRun:       {W3C: "x-run", JSON: "run", Kind: KindCount, Meaning: "start of the writing process, Unix ms"},
+	fieldDropped:   {W3C: "x-dropped", JSON: "dropped", Kind: KindCount, Meaning: "records lost since the previous line"},
+	fieldNumber:    {W3C: "x-seq", JSON: "seq", Kind: KindCount, Meaning: "number in the run, lost records counted"},
 })
 
 func withIDs(rows [numFields]Field) [numFields]Field {
@@ -133,19 +149,9 @@ func withIDs(rows [numFields]Field) [numFields]Field {
 	return rows
 }
 
-// kinds and keys are what encoding needs of the table, packed: walking the rows
-// themselves costs a cache line or two a field.
-var (
-	kinds = kindsOf(&fields)
-	keys  = keysOf(&fields)
-)
-
-func kindsOf(rows *[numFields]Field) (kinds [numFields]Kind) {
-	for i := range rows {
-		kinds[i] = rows[i].Kind
-	}
-	return kinds
-}
+// keys is what encoding needs of the table, packed: walking the rows themselves
+// costs a cache line or two a field.
+var keys = keysOf(&fields)
 
 // keysOf returns how a member begins in JSON: `,"key":`.
 func keysOf(rows *[numFields]Field) (keys [numFields]string) {

@@ -67,10 +67,8 @@ func (f *flusher) run() {
 
 func (f *flusher) tick() {
 	now := f.w.opts.Now()
-	if f.w.opts.Address == Pseudonym {
-		f.w.pseudonyms.at(now.UnixNano()) // forgets yesterday's key without traffic too
-	}
-	_ = f.flush() // kept in health
+	f.w.pseudonyms.at(now.UnixNano()) // forgets the last key without traffic too
+	_ = f.flush()                     // kept in health
 	if f.out.file != nil && now.Sub(f.out.begun) >= f.w.opts.MaxAge {
 		f.out.close()
 	}

@@ -8,7 +8,7 @@ import (
 // Version is the schema version of records: the "v" of a JSON line and the
 // schema of a W3C file's #Remark. It grows when the meaning of a field changes
 // or a field goes; a new field alone does not change it.
-const Version = 1
+const Version = 2
 
 // Errors that callers tell apart.
 var (
@@ -48,42 +48,6 @@ func ParseFormat(s string) (Format, error) {
 		}
 	}
 	return 0, fmt.Errorf("logfmt: unknown format %q: use \"w3c\" or \"json\"", s)
-}
-
-// AddressMode says what becomes of a client address in the log.
-type AddressMode uint8
-
-// The address modes; Strike is the default.
-const (
-	// Strike keeps an IPv4 address but its last three digits
-	// (123.123.123.000) and the first 48 bits of an IPv6 address.
-	Strike AddressMode = iota
-	// Pseudonym writes a keyed hash. Its key lives in RAM for one UTC day.
-	Pseudonym
-	// Full writes the address.
-	Full
-	// None writes nothing.
-	None
-)
-
-// String returns the word that configuration uses.
-func (m AddressMode) String() string {
-	if int(m) >= len(addressModes) {
-		return "invalid"
-	}
-	return addressModes[m]
-}
-
-var addressModes = [...]string{Strike: "strike", Pseudonym: "pseudonym", Full: "full", None: "none"}
-
-// ParseAddressMode is the inverse of AddressMode.String.
-func ParseAddressMode(s string) (AddressMode, error) {
-	for m, word := range addressModes {
-		if word == s {
-			return AddressMode(m), nil
-		}
-	}
-	return 0, fmt.Errorf("logfmt: unknown address mode %q: use \"strike\", \"pseudonym\", \"full\" or \"none\"", s)
 }
 
 // TLSVersion returns the word for a protocol version as crypto/tls and the wire

@@ -20,16 +20,20 @@ func FuzzRoundTrip(f *testing.F) {
 		want := Record{
 			Time: x / 2, Client: client.Unmap(), Pseudonym: uint64(y),
 			Node: a, Account: b, Site: c, Method: []byte(a), Host: []byte(b), Path: []byte(c),
-			Error: d, Status: int(y), BytesSent: x, HeaderBytes: y, Aborted: bits&1 != 0,
+			Error: d, Status: int(y), BytesSent: x, WireBytes: y, Aborted: bits&1 != 0,
 			FirstByte: wholeMicros(x), Duration: wholeMicros(y),
 			Cache:  Cache{Hit: bits&2 != 0, Forward: d, Stored: bits&4 != 0, Collapsed: bits&8 != 0, HasTTL: bits&16 != 0},
 			Source: Source{Tier: a, RAM: y, Disk: x, Origin: -y},
-			Token:  Token{Scheme: b, Key: c, Verdict: d},
+			Token:  Token{Scheme: b, Key: c, Verdict: d, Session: uint64(x)},
 			Request: Request{
 				Protocol: a, TLS: b, Referrer: []byte(c), Class: d, Trace: []byte(d),
-				Agent: Agent(bits) % numAgents,
+				Agent: Agent(bits) % numAgents, Rendition: []byte(a), Query: []byte(d),
 			},
 			Sequence: Sequence{Run: x, Dropped: y, Number: -x},
+		}
+		if bits&32 != 0 {
+			want.Request.CMCD.AddField([]byte(d))
+			want.Request.CMCD.AddQuery([]byte("CMCD=" + c))
 		}
 		if want.Cache.HasTTL {
 			want.Cache.TTL = y

@@ -49,22 +49,32 @@ func sampleHit() *Record {
 			Protocol: "HTTP/2", TLS: "TLSv1.3",
 			Referrer: []byte("player.example.org"), Agent: AgentFirefox,
 			Class: "segment", Trace: []byte("0af7651916cd43dd"),
+			Rendition: []byte("1080p"), Query: []byte("lang=de&x=1%2B2"), CMCD: everyCMCD(4200),
 		},
-		Method:      []byte("GET"),
-		Host:        []byte("acme.example.net"),
-		Path:        []byte("/title/video 1/seg-00042.m4s"),
-		Status:      206,
-		Error:       "client_gone",
-		Duration:    12345 * time.Microsecond,
-		BytesSent:   100,
-		HeaderBytes: 412,
-		FirstByte:   87 * time.Microsecond,
-		Aborted:     true,
-		Cache:       Cache{Hit: true, Forward: "stale", Stored: true, Collapsed: true, HasTTL: true, TTL: -3},
-		Source:      Source{Tier: "ram", RAM: 90, Disk: 7, Origin: 3},
-		Token:       Token{Scheme: "ect", Key: "acme-26a", Verdict: "allowed"},
-		Sequence:    Sequence{Run: 1772600767000, Dropped: 2, Number: 41},
+		Method:    []byte("GET"),
+		Host:      []byte("acme.example.net"),
+		Path:      []byte("/title/video 1/seg-00042.m4s"),
+		Status:    206,
+		Error:     "client_gone",
+		Duration:  12345 * time.Microsecond,
+		BytesSent: 100,
+		WireBytes: 512,
+		FirstByte: 87 * time.Microsecond,
+		Aborted:   true,
+		Cache:     Cache{Hit: true, Forward: "stale", Stored: true, Collapsed: true, HasTTL: true, TTL: -3},
+		Source:    Source{Tier: "ram", RAM: 90, Disk: 7, Origin: 3},
+		Token:     Token{Scheme: "ect", Key: "acme-26a", Verdict: "allowed", Session: 0xfeedface01020304},
+		Sequence:  Sequence{Run: 1772600767000, Dropped: 2, Number: 41},
 	}
+}
+
+// everyCMCD has each number a little above n, and each word.
+func everyCMCD(n int64) (c CMCD) {
+	for k := range c.numbers {
+		c.numbers[k] = min(n+1, maxCMCDNumber) + int64(k)
+	}
+	c.words = [...]byte{1, 'A', 'h', 'l', 1}
+	return c
 }
 
 // sampleRefused is a record with little in it.

@@ -18,7 +18,9 @@ type Options struct {
 	Node     string      // name of this node, in names and records
 	Software string      // #Software of W3C files; default "edged"
 	Format   Format      // default W3C
-	Address  AddressMode // default Strike
+	Address  AddressMode // default Strike; a Record may ask for a stricter one
+
+	PseudonymKey time.Duration // life of the key of pseudonyms and sessions: 1h or 24h, the default
 
 	MaxSize   int64         // bytes after which a file is closed; default 256 MiB
 	MaxAge    time.Duration // time after which a file that holds records is closed; default 1h, or Retention when that is less
@@ -48,6 +50,8 @@ const (
 func (o Options) withDefaults() Options {
 	setDefault(&o.Name, "access")
 	setDefault(&o.Software, "edged")
+	setDefault(&o.Address, Strike)
+	setDefault(&o.PseudonymKey, 24*time.Hour)
 	setDefault(&o.MaxSize, defaultMaxSize)
 	setDefault(&o.Retention, defaultRetention)
 	setDefault(&o.MaxAge, min(defaultMaxAge, o.Retention))
@@ -79,6 +83,7 @@ func (o *Options) check() error {
 	bad(o.Dir == "", "no directory for access logs")
 	bad(o.Format > JSON, "unknown format %d", o.Format)
 	bad(o.Address > None, "unknown address mode %d", o.Address)
+	bad(o.PseudonymKey != time.Hour && o.PseudonymKey != 24*time.Hour, "key of pseudonyms for %v: use 1h or 24h", o.PseudonymKey)
 	bad(o.MaxSize < 0, "size of a file below 0")
 	bad(o.MaxTotal < 0, "size of all files below 0")
 	bad(o.MaxAge < 0, "age of a file below 0")

@@ -138,6 +138,12 @@ func setValue(value []byte, r *Record, f *Field) bool {
 		return true
 	case KindRange:
 		return setRange(value, r)
+	case KindSession:
+		var ok bool
+		r.Token.Session, ok = parseHash(string(value), 's')
+		return ok
+	case KindCMCD:
+		return r.Request.CMCD.parse(value)
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	return err == nil && setNumber(n, r, f)

@@ -1,6 +1,7 @@
 package logfmt
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -11,38 +12,40 @@ import (
 	"time"
 )
 
-// pseudonyms turns addresses into keyed hashes. The key is random, lives in
-// memory only and is replaced when a UTC day begins: what two days wrote cannot
-// be joined, and once a key is gone its pseudonyms cannot be undone by trying
-// all addresses.
+// pseudonyms turns addresses and session ids into keyed hashes. The key is random,
+// lives in memory only and is replaced when a UTC hour or day begins: what two
+// of them wrote cannot be joined, and once a key is gone its pseudonyms cannot
+// be undone by trying all addresses.
 //
-// It is safe for concurrent use. Within a day of is lock-free.
+// It is safe for concurrent use. While a key lives, at is lock-free.
 type pseudonyms struct {
-	current atomic.Pointer[dayKey]
+	every   int64 // life of a key in nanoseconds; 0 is a day
+	current atomic.Pointer[periodKey]
 	mu      sync.Mutex // serialises rotation
 }
 
-// dayKey is immutable once published.
-type dayKey struct {
-	day    int64 // days since the Unix epoch, UTC
+// periodKey is immutable once published. The one it replaces is left to the garbage
+// collector, which nobody can ask for it.
+type periodKey struct {
+	period int64 // since the Unix epoch, UTC
 	secret [32]byte
 }
 
 const nanosPerDay = int64(24 * time.Hour)
 
-// at returns the key for the day of now (Unix nanoseconds). It never goes back:
-// a record that was late gets the key of the later day.
-func (p *pseudonyms) at(now int64) *dayKey {
-	day := now / nanosPerDay
-	if k := p.current.Load(); k != nil && k.day >= day {
+// at returns the key for the period of now (Unix nanoseconds). It never goes back:
+// a record that was late gets the later key.
+func (p *pseudonyms) at(now int64) *periodKey {
+	period := now / cmp.Or(p.every, nanosPerDay)
+	if k := p.current.Load(); k != nil && k.period >= period {
 		return k
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if k := p.current.Load(); k != nil && k.day >= day {
+	if k := p.current.Load(); k != nil && k.period >= period {
 		return k
 	}
-	k := &dayKey{day: day}
+	k := &periodKey{period: period}
 	_, _ = rand.Read(k.secret[:]) // never fails: the runtime stops the process instead
 	p.current.Store(k)
 	return k
@@ -53,7 +56,7 @@ func (p *pseudonyms) at(now int64) *dayKey {
 // It is the head of SHA-256 over the secret and the address. Both have a fixed
 // length and the digest is cut to a quarter, so that the length extension which
 // makes HMAC necessary elsewhere has nothing to work on.
-func (k *dayKey) of(a netip.Addr) uint64 {
+func (k *periodKey) of(a netip.Addr) uint64 {
 	if !a.IsValid() {
 		return 0
 	}
@@ -65,22 +68,40 @@ func (k *dayKey) of(a netip.Addr) uint64 {
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
-// A pseudonym is written as 'p' and 16 hex digits, which no address can be.
-const pseudonymLen = 17
+// maxSession is how much of a session id is looked at, in bytes.
+const maxSession = 128
 
-func appendPseudonym(dst []byte, hash uint64) []byte {
+// ofSession returns the hash of a session id, 0 for none. A byte before the id keeps
+// it apart from every address; the cut digest again makes length extension useless.
+func (k *periodKey) ofSession(id []byte) uint64 {
+	if len(id) == 0 {
+		return 0
+	}
+	var input [32 + 1 + maxSession]byte
+	copy(input[:], k.secret[:])
+	input[32] = 's'
+	n := copy(input[33:], id)
+	sum := sha256.Sum256(input[:33+n])
+	return max(binary.BigEndian.Uint64(sum[:]), 1)
+}
+
+// A hash is written as a letter, 'p' for an address and 's' for a session, and 16
+// hex digits, which no address can be.
+const hashLen = 17
+
+func appendHash(dst []byte, letter byte, hash uint64) []byte {
 	if hash == 0 {
 		return dst
 	}
-	dst = append(dst, 'p')
+	dst = append(dst, letter)
 	for shift := 60; shift >= 0; shift -= 4 {
 		dst = append(dst, "0123456789abcdef"[hash>>shift&15])
 	}
 	return dst
 }
 
-func parsePseudonym(s string) (uint64, bool) {
-	if len(s) != pseudonymLen || s[0] != 'p' {
+func parseHash(s string, letter byte) (uint64, bool) {
+	if len(s) != hashLen || s[0] != letter {
 		return 0, false
 	}
 	hash, err := strconv.ParseUint(s[1:], 16, 64)

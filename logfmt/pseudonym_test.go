@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestPseudonymWithinAndAcrossDays(t *testing.T) {
@@ -44,7 +45,7 @@ func TestPseudonymKeysDiffer(t *testing.T) {
 
 func TestPseudonymRotatesOnce(t *testing.T) {
 	var p pseudonyms
-	keys := make([]*dayKey, 16)
+	keys := make([]*periodKey, 16)
 	var wg sync.WaitGroup
 	for i := range keys {
 		wg.Go(func() { keys[i] = p.at(5 * nanosPerDay) })
@@ -57,15 +58,40 @@ func TestPseudonymRotatesOnce(t *testing.T) {
 	}
 }
 
+func TestPseudonymOfAnHour(t *testing.T) {
+	p := pseudonyms{every: int64(time.Hour)}
+	a := netip.MustParseAddr("192.0.2.1")
+	first := p.at(0).of(a)
+	if p.at(int64(time.Hour)-1).of(a) != first || p.at(int64(time.Hour)).of(a) == first {
+		t.Error("a key does not live for its hour")
+	}
+}
+
+func TestSessionHashes(t *testing.T) {
+	var p pseudonyms
+	k := p.at(0)
+	first := k.ofSession([]byte("a"))
+	if k.ofSession(nil) != 0 || first == k.ofSession([]byte("b")) {
+		t.Error("sessions cannot be told apart")
+	}
+	if p.at(nanosPerDay-1).ofSession([]byte("a")) != first || p.at(nanosPerDay).ofSession([]byte("a")) == first {
+		t.Error("the hash of a session outlived its day")
+	}
+	long := make([]byte, 4*maxSession)
+	if k.ofSession(long) == 0 {
+		t.Error("a long id has no hash")
+	}
+}
+
 func TestPseudonymText(t *testing.T) {
 	for hash, want := range map[uint64]string{
 		0: "", 1: "p0000000000000001", 0xfedcba9876543210: "pfedcba9876543210",
 	} {
-		text := string(appendPseudonym(nil, hash))
+		text := string(appendHash(nil, 'p', hash))
 		if text != want {
 			t.Errorf("pseudonym %x is %q, want %q", hash, text, want)
 		}
-		if got, ok := parsePseudonym(text); ok != (hash != 0) || got != hash {
+		if got, ok := parseHash(text, 'p'); ok != (hash != 0) || got != hash {
 			t.Errorf("%q read back: %x, %v", text, got, ok)
 		}
 	}

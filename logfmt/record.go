@@ -21,8 +21,11 @@ type Record struct {
 	Account string     // customer account of the site
 	Site    string     // name of the site that the host belongs to
 	Client  netip.Addr // peer address, as it came; redacted by the encoder
-	// Pseudonym is the client under the key of the day, 0 when there is none. In
-	// Pseudonym mode Write sets it; a reader finds it in a log of that mode.
+	// Address is what the site of the request allows to be logged of Client. It can
+	// only be stricter than what the log does anyway; zero leaves it at that.
+	Address AddressMode
+	// Pseudonym is the client under the key of the hour or day, 0 when there is none.
+	// In Pseudonym mode Write sets it; a reader finds it in a log of that mode.
 	Pseudonym uint64
 
 	Request  Request       // details of what was asked
@@ -33,10 +36,10 @@ type Record struct {
 	Error    string        // why the edge or the origin failed, a stable word
 	Duration time.Duration // arrival until the last byte was handed over; written in µs, rounded up
 
-	BytesSent   int64         // body bytes handed to the connection
-	HeaderBytes int64         // header and framing bytes handed to the connection
-	FirstByte   time.Duration // arrival until the header was handed over; written in µs, rounded up
-	Aborted     bool          // the client left, or was cut, before the end
+	BytesSent int64         // body bytes handed to the connection
+	WireBytes int64         // BytesSent and what is known of header and framing; not TLS, TCP and IP
+	FirstByte time.Duration // arrival until the header was handed over; written in µs, rounded up
+	Aborted   bool          // the client left, or was cut, before the end
 
 	Cache  Cache  // what the cache did, in the words of RFC 9211
 	Source Source // where the body came from
@@ -54,6 +57,9 @@ type Request struct {
 	Referrer   []byte // host of the referrer, nothing more. See [ReferrerHost]
 	Agent      Agent  // family of the user agent. See [AgentOf]
 	Class      string // media class of the path, a stable word
+	Rendition  []byte // which rendition the path names, if it does. See [RenditionOf]
+	Query      []byte // parameters that the site lists for its log, raw; nil for none
+	CMCD       CMCD   // what the player tells about itself, numbers and one-letter words only
 	Trace      []byte // id that the response carries in X-Request-Id
 }
 
@@ -81,6 +87,10 @@ type Token struct {
 	Scheme  string // token scheme of the site; empty when the site has none
 	Key     string // id of the key that signed, only when the site knows that key
 	Verdict string // reason of the verdict, a stable word ("allowed", "expired", …)
+	// SessionID is the token's sid as it came, nil for none. It is never written:
+	// Write makes Session of it.
+	SessionID []byte
+	Session   uint64 // hash of the sid under the key of the pseudonyms, 0 for none
 }
 
 // Sequence is the place of a record in the log of its node. Within one run
@@ -94,7 +104,7 @@ type Sequence struct {
 // reset makes r empty but keeps the storage of its byte fields for reuse.
 func (r *Record) reset() {
 	method, host, path := r.Method[:0], r.Host[:0], r.Path[:0]
-	referrer, trace := r.Request.Referrer[:0], r.Request.Trace[:0]
-	*r = Record{Method: method, Host: host, Path: path}
-	r.Request.Referrer, r.Request.Trace = referrer, trace
+	old := &r.Request
+	request := Request{Referrer: old.Referrer[:0], Trace: old.Trace[:0], Rendition: old.Rendition[:0], Query: old.Query[:0]}
+	*r = Record{Method: method, Host: host, Path: path, Request: request}
 }

@@ -12,9 +12,10 @@ import (
 type shard struct {
 	mu      sync.Mutex
 	buf     []byte // whole lines
-	dropped int64  // since the last take
-	woken   bool   // the flusher was told that buf fills up
-	closed  bool   // drop everything
+	clock   clock
+	dropped int64 // since the last take
+	woken   bool  // the flusher was told that buf fills up
+	closed  bool  // drop everything
 
 	offered   int64 // all records
 	lost      int64 // all dropped ones
@@ -37,7 +38,8 @@ func (r *Record) room() int {
 	n := len(r.Node) + len(r.Account) + len(r.Site) + len(r.Method) + len(r.Host) + len(r.Path) +
 		len(r.Error) + len(r.Request.Protocol) + len(r.Request.TLS) + len(r.Request.Referrer) +
 		len(r.Request.Class) + len(r.Request.Trace) + len(r.Cache.Forward) + len(r.Source.Tier) +
-		len(r.Token.Scheme) + len(r.Token.Key) + len(r.Token.Verdict)
+		len(r.Token.Scheme) + len(r.Token.Key) + len(r.Token.Verdict) +
+		len(r.Request.Rendition) + len(r.Request.Query)
 	return fixedRoom + textGrowth*n
 }
 
@@ -56,7 +58,7 @@ func (s *shard) add(f Format, m AddressMode, r *Record) (wake bool) {
 		}
 		return false
 	}
-	s.buf = append(appendHead(s.buf, f, m, r), '\n')
+	s.buf = append(appendHead(s.buf, f, m, r, &s.clock), '\n')
 	if s.woken || len(s.buf) < min(chunkSize, cap(s.buf)/2) {
 		return false
 	}

@@ -81,6 +81,7 @@ func newWriter(o Options, fsys fileSystem) (*Writer, error) {
 		commands: make(chan command),
 		flushed:  make(chan struct{}),
 	}
+	w.pseudonyms.every = int64(o.PseudonymKey)
 	w.health.log = o.Log
 	size := w.makeShards()
 	keeper := newKeeper(w, names)
@@ -125,12 +126,17 @@ func (w *Writer) makeShards() int {
 // closed. It does no I/O, never waits for any, and allocates nothing; r and
 // what it refers to are free again when it returns.
 //
-// It sets r.Node, and r.Pseudonym in Pseudonym mode. r.Sequence does not
-// matter: the flusher numbers records in the order of the file.
+// It sets r.Node, r.Pseudonym in Pseudonym mode, and r.Token.Session. r.Sequence
+// does not matter: the flusher numbers records in the order of the file.
 func (w *Writer) Write(r *Record) {
 	r.Node = w.opts.Node
-	if w.opts.Address == Pseudonym {
-		r.Pseudonym = w.pseudonyms.at(r.Time + int64(r.Duration)).of(r.Client)
+	if mode := w.opts.Address.stricter(r.Address); mode != None {
+		if mode == Pseudonym {
+			r.Pseudonym = w.key(r).of(r.Client)
+		}
+		if len(r.Token.SessionID) > 0 {
+			r.Token.Session = w.key(r).ofSession(r.Token.SessionID)
+		}
 	}
 	s := w.hints.Get().(*shard)
 	wake := s.add(w.opts.Format, w.opts.Address, r)
@@ -142,6 +148,9 @@ func (w *Writer) Write(r *Record) {
 		}
 	}
 }
+
+// key returns the key of the pseudonyms at the end of r.
+func (w *Writer) key(r *Record) *periodKey { return w.pseudonyms.at(r.Time + int64(r.Duration)) }
 
 // Flush writes what is queued to the file and returns once it is there, or why
 // it is not. The records stay queued then. It waits for the disk.

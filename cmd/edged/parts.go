@@ -159,8 +159,12 @@ func openLog(c *config.Config, log *slog.Logger) (*logfmt.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	key := 24 * time.Hour
+	if c.Log.PseudonymKey == "hour" {
+		key = time.Hour
+	}
 	return logfmt.NewWriter(logfmt.Options{
-		Dir: c.Log.Dir, Node: c.Node.Name, Format: format, Address: address,
+		Dir: c.Log.Dir, Node: c.Node.Name, Format: format, Address: address, PseudonymKey: key,
 		MaxSize: int64(c.Log.MaxSize), MaxAge: time.Duration(c.Log.MaxAge), MaxTotal: int64(c.Log.MaxTotal),
 		Retention: time.Duration(c.Log.Retention), Compress: c.Log.Compress, Log: log,
 	})

@@ -11,6 +11,7 @@ import (
 	"edged/internal/edge"
 	"edged/internal/geo"
 	"edged/internal/target"
+	"edged/logfmt"
 	"edged/origin"
 )
 
@@ -43,7 +44,12 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 		Query: queryPolicy(s.Query), Forward: s.ForwardHeaders, ClientDirectives: s.ClientDirectives,
 		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies), Storage: storagePolicy(s.Disk), PassErrors: s.Origin.Errors == "pass",
 		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
-		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http",
+		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http", Log: edge.LogPolicy{Query: s.Log.Query},
+	}
+	if s.Log.Address != "" {
+		if site.Log.Address, err = logfmt.ParseAddressMode(s.Log.Address); err != nil {
+			return nil, err
+		}
 	}
 	if len(c.Listen.HTTPS) > 0 {
 		site.PublicScheme = "https"

@@ -179,6 +179,7 @@ func (l *loader) checkLog(f *source) {
 	}
 	l.oneOf(f, "log.format", c.Format, "w3c", "json")
 	l.oneOf(f, "log.address", c.Address, "strike", "pseudonym", "full", "none")
+	l.oneOf(f, "log.pseudonym_key", c.PseudonymKey, "hour", "day")
 	l.oneOf(f, "log.level", c.Level, "debug", "info", "warn", "error")
 	if c.Retention <= 0 || c.Retention > maxRetention {
 		l.fail(f, "log.retention", "%s is out of range: more than 0 and at most %s, as promised to viewers", c.Retention, maxRetention)

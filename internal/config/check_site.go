@@ -142,6 +142,34 @@ func (l *loader) checkSite(s *Site) {
 	l.checkOrigins(s)
 	l.checkToken(s)
 	l.checkCORS(s)
+	l.checkSiteLog(s)
+}
+
+// checkSiteLog holds that a site only asks for more privacy than the node's log has,
+// and that nothing that opens doors is logged.
+func (l *loader) checkSiteLog(s *Site) {
+	node, site := l.config.Log.Address, s.Log.Address
+	switch {
+	case site == "":
+	case site != "strike" && site != "pseudonym" && site != "full" && site != "none":
+		l.failSite(s, "log.address", `%q is not known: use one of strike, pseudonym, full, none, or "" for log.address`, site)
+	case site != node && site != "none" && node != "full":
+		l.failSite(s, "log.address", `%q is not stricter than log.address = %q: a site may only have the same, or "none", or anything where the node has "full"`, site, node)
+	}
+	for _, name := range s.Log.Query {
+		if !isToken(name) || slices.Contains(secretParameters(), strings.ToLower(name)) {
+			l.failSite(s, "log.query", "%q cannot be logged: parameters that hold tokens, sessions or CMCD stay out of the log", name)
+		}
+	}
+}
+
+// secretParameters are names, in lower case, under which token schemes, players and
+// sites carry what must not be written down.
+func secretParameters() []string {
+	return []string{
+		"ect", "cmcd", "token", "access_token", "id_token", "auth", "authorization", "jwt", "hmac", "sig", "signature", "policy",
+		"key-pair-id", "hdnts", "hdnea", "verify", "sid", "session", "sessionid", "key", "password", "secret",
+	}
 }
 
 // checkForward takes names of request fields that may reach an origin. Those of the

@@ -78,11 +78,13 @@ type Log struct {
 	Format    string   `toml:"format"`  // w3c, json
 	Address   string   `toml:"address"` // strike, pseudonym, full, none
 	Retention Duration `toml:"retention"`
-	MaxSize   Size     `toml:"max_size"` // a file is closed when it is this large
-	MaxAge    Duration `toml:"max_age"`  // or this old
-	MaxTotal  Size     `toml:"max_total"`
-	Compress  bool     `toml:"compress"` // closed files, with zstd
-	Level     string   `toml:"level"`    // of the error log: debug, info, warn, error
+	// PseudonymKey is how long the key of pseudonyms and session hashes lives: hour, day.
+	PseudonymKey string   `toml:"pseudonym_key"`
+	MaxSize      Size     `toml:"max_size"` // a file is closed when it is this large
+	MaxAge       Duration `toml:"max_age"`  // or this old
+	MaxTotal     Size     `toml:"max_total"`
+	Compress     bool     `toml:"compress"` // closed files, with zstd
+	Level        string   `toml:"level"`    // of the error log: debug, info, warn, error
 }
 
 // Geo names files in the MaxMind DB format that say where addresses are. They are read
@@ -103,6 +105,7 @@ type Site struct {
 	Origin  Origin   `toml:"origin"`
 	Query   Query    `toml:"query"`
 	CORS    CORS     `toml:"cors"`
+	Log     SiteLog  `toml:"log"`
 
 	ForwardHeaders   []string `toml:"forward_headers"`   // request fields the origin gets; responses may vary on these
 	ClientDirectives bool     `toml:"client_directives"` // honour viewers' Cache-Control
@@ -193,6 +196,12 @@ func (c *Config) StateDir() string {
 	return given
 }
 
+// SiteLog says what the access log may hold of the site's requests.
+type SiteLog struct {
+	Address string   `toml:"address"` // "" is log.address; else the same or stricter
+	Query   []string `toml:"query"`   // parameters that are logged
+}
+
 // Default returns the configuration of an empty file.
 func Default() *Config {
 	return &Config{
@@ -201,7 +210,7 @@ func Default() *Config {
 		RAM:    RAM{Size: 1 << 30, HugePages: true, Prefault: true},
 		Log: Log{
 			Dir: "/var/log/edged", Format: "w3c", Address: "strike", Level: "info",
-			Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),
+			PseudonymKey: "day", Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),
 		},
 	}
 }

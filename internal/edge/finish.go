@@ -2,10 +2,12 @@ package edge
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"edged/auth"
 	"edged/cache"
+	"edged/internal/target"
 	"edged/logfmt"
 )
 
@@ -38,26 +40,25 @@ func (x *Exchange) slowestTier() {
 }
 
 // writeLog hands the log what became of the request, already redacted: no token,
-// no query, no cookie, the host of the referrer and the family of the agent only.
+// no cookie, no parameter that the site does not list, the host of the referrer and
+// the family of the agent only.
 func (e *Edge) writeLog(x *Exchange, d Delivery) {
 	r := &x.record
 	*r = logfmt.Record{
-		Time: x.arrived, Client: x.client(), Method: x.logMethod(), Host: x.logHost(), Path: x.logPath(),
+		Time: x.arrived, Client: x.client(), Method: x.logMethod(), Host: x.logHost(),
 		Status: x.out.Status, Duration: time.Duration(e.now().UnixNano() - x.arrived),
-		BytesSent: d.Body, HeaderBytes: d.Header, FirstByte: d.FirstByte, Aborted: d.Aborted,
+		BytesSent: d.Body, WireBytes: d.Body + d.Header, FirstByte: d.FirstByte, Aborted: d.Aborted,
 	}
 	if x.site != nil {
-		r.Account, r.Site = x.site.Account, x.site.Name
+		r.Account, r.Site, r.Address = x.site.Account, x.site.Name, x.site.Log.Address
 	}
 	x.logError(r)
 	r.Request = logfmt.Request{
 		RangeStart: x.rangeAsk.Start, RangeEnd: x.rangeAsk.End, Protocol: x.Req.Proto.String(),
 		TLS: logfmt.TLSVersion(x.Req.TLS), Class: x.out.Class.String(), Trace: x.trace[:],
 	}
-	if x.Req.Header != nil {
-		r.Request.Referrer = logfmt.ReferrerHost(x.Req.Header.Get("Referer"))
-		r.Request.Agent = logfmt.AgentOf(x.Req.Header.Get("User-Agent"))
-	}
+	x.logTarget(r)
+	x.logFields(&r.Request)
 	o := &x.out
 	r.Cache = logfmt.Cache{
 		Hit: o.Hit, Forward: o.Forward.String(), Stored: o.Stored, Collapsed: o.Collapsed,
@@ -65,7 +66,7 @@ func (e *Edge) writeLog(x *Exchange, d Delivery) {
 	}
 	r.Source = logfmt.Source{Tier: o.Tier.String(), RAM: o.FromRAM, Disk: o.FromDisk, Origin: o.FromOrigin}
 	if o.Checked {
-		r.Token = logfmt.Token{Scheme: o.Scheme, Key: o.Key, Verdict: o.Denied.String()}
+		r.Token = logfmt.Token{Scheme: o.Scheme, Key: o.Key, Verdict: o.Denied.String(), SessionID: x.sid}
 	}
 	e.log.Write(r)
 }
@@ -98,6 +99,61 @@ func (x *Exchange) logHost() []byte {
 		return nil
 	}
 	return x.host
+}
+
+// logTarget says what was asked for, as far as logPath shows it.
+func (x *Exchange) logTarget(r *logfmt.Record) {
+	r.Path = x.logPath()
+	if r.Path == nil {
+		return
+	}
+	r.Request.Rendition = logfmt.RenditionOf(r.Path)
+	if len(x.query) > 0 {
+		r.Request.Query = x.logQuery()
+		r.Request.CMCD.AddQuery(x.query)
+	}
+}
+
+// logFields takes what is kept of the header. Players that send CMCD in fields put
+// their session into every request, so that its field tells whether to look for
+// the others.
+func (x *Exchange) logFields(r *logfmt.Request) {
+	h := x.Req.Header
+	if h == nil {
+		return
+	}
+	r.Referrer = logfmt.ReferrerHost(h.Get("Referer"))
+	r.Agent = logfmt.AgentOf(h.Get("User-Agent"))
+	session := h.Get("CMCD-Session")
+	if session == nil {
+		return
+	}
+	r.CMCD.AddField(session)
+	r.CMCD.AddField(h.Get("CMCD-Object"))
+	r.CMCD.AddField(h.Get("CMCD-Request"))
+	r.CMCD.AddField(h.Get("CMCD-Status"))
+}
+
+// maxLogQuery bounds what is logged of a query, in bytes. What does not fit is left
+// out, a parameter at a time.
+const maxLogQuery = 512
+
+// logQuery returns the parameters that the site lists for its log, in their order.
+func (x *Exchange) logQuery() []byte {
+	if len(x.site.Log.Query) == 0 {
+		return nil
+	}
+	start := len(x.scratch)
+	for name, value := range target.Params(x.query) {
+		if !slices.Contains(x.site.Log.Query, borrowed(name)) || len(x.scratch)-start+len(name)+len(value)+2 > maxLogQuery {
+			continue
+		}
+		if len(x.scratch) > start {
+			x.scratch = append(x.scratch, '&')
+		}
+		x.scratch = append(append(append(x.scratch, name...), '='), value...)
+	}
+	return x.scratch[start:len(x.scratch):len(x.scratch)]
 }
 
 // logPath is the canonical path. Of a target that was refused before its token was

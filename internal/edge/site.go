@@ -8,6 +8,7 @@ import (
 	"edged/cache"
 	"edged/cache/rfc9111"
 	"edged/internal/target"
+	"edged/logfmt"
 	"edged/origin"
 )
 
@@ -42,6 +43,7 @@ type Site struct {
 	// response may vary on these and on no others.
 	Forward []string
 	CORS    CORS
+	Log     LogPolicy
 	// ClientDirectives lets viewers' Cache-Control count (RFC 9111 §5.2.1): then
 	// they can make the edge ask the origin again.
 	ClientDirectives bool
@@ -66,6 +68,12 @@ type Site struct {
 	wildcard bool
 	allow    string // value of Allow: the methods that the site answers
 	counters *siteCounters
+}
+
+// LogPolicy says what the access log may hold of a site's requests.
+type LogPolicy struct {
+	Address logfmt.AddressMode // of client addresses; a log never follows it to a weaker mode than its own
+	Query   []string           // raw names of parameters that are logged with their values
 }
 
 // Sites finds the site of a host. It is immutable.

@@ -39,6 +39,7 @@ type state struct {
 	cond    rfc9111.Conditions
 	record  logfmt.Record
 
+	sid       []byte // of the token, for the log to hash
 	host      []byte // canonical host
 	path      []byte // canonical, decoded path
 	query     []byte // raw query without the token
@@ -86,7 +87,7 @@ func (x *Exchange) clear() {
 		s.slow, s.rate = paced{}, 0
 	}
 	s.input, s.found, s.asked = auth.Input{}, auth.Found{}, auth.Request{}
-	s.host, s.path, s.query = nil, nil, nil
+	s.host, s.path, s.query, s.sid = nil, nil, nil, nil
 	s.rangeAsk = byterange.Range{}
 	s.encoded, s.key, s.resolved, s.scratch = s.encoded[:0], s.key[:0], s.resolved[:0], s.scratch[:0]
 	clear(s.header)

@@ -76,7 +76,7 @@ func (e *Edge) authorise(x *Exchange) bool {
 		Client: x.Req.Client.Addr(), Now: x.now / 1e9, Atlas: x.site.Atlas, TLS: x.Req.TLS != 0, Fields: x.Req.Header,
 	}
 	v := x.site.Token.Verify(&x.found, &x.asked)
-	x.out.Checked, x.out.Scheme, x.out.Key = true, v.Scheme, v.Key
+	x.out.Checked, x.out.Scheme, x.out.Key, x.sid = true, v.Scheme, v.Key, v.Session
 	if v.Reason != auth.Allowed {
 		return e.deny(x, v)
 	}
