@@ -510,3 +510,40 @@ func TestHoleIsFilledFromDiskWithoutTheIndex(t *testing.T) {
 		t.Errorf("read %d bytes, %v", len(got), err)
 	}
 }
+
+// TestOneReaderIsOneHit: spans are no hits, and what a reader brought itself is none.
+func TestOneReaderIsOneHit(t *testing.T) {
+	s := newStore(t, Options{})
+	data := pattern(object.BlockSize)
+	f := s.lead("k")
+	o := f.Start(&object.Meta{Account: "a", Status: 200, Size: int64(len(data))}, 0)
+	var leader, follower Reader
+	leader.Open(o, 0, -1)
+	leader.Lead()
+	follower.Open(o, 0, -1)
+	defer follower.Close()
+	defer leader.Close()
+	f.Leave()
+	for at := 0; at < len(data); at += len(data) / 8 {
+		if err := write(f, data[at:at+len(data)/8]); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []*Reader{&leader, &follower} {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := f.Commit(nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if n := o.slot(0).block.Hits(); n != 1 {
+		t.Errorf("%d hits of one follower in eight spans, want 1", n)
+	}
+	if _, err := read(o, 0, 10); err != nil {
+		t.Fatal(err)
+	}
+	if n := o.slot(0).block.Hits(); n != 2 {
+		t.Errorf("%d hits after another reader, want 2", n)
+	}
+}

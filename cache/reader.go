@@ -19,6 +19,7 @@ type Reader struct {
 	end    int64        // -1: the end of the body
 	pinned *slot
 	loaded *slot // what this reader brought from disk last
+	hit    *slot // what it last told the eviction policy of
 	listed bool  // known to the fills of the object
 	lead   bool  // bytes that fills bring are this reader's
 	from   Tier  // where the present span came from
@@ -147,9 +148,10 @@ func (r *Reader) pin(off, end int64) []byte {
 }
 
 // account notes where a span came from: what a fill or a load brought counts for
-// the one who caused it, for all others it is memory.
+// the one who caused it, for all others it is memory, and a hit. A reader hits a block
+// once, however many spans it comes in: or a slow origin would make its bodies look
+// popular to the eviction policy.
 func (r *Reader) account(s *slot, n int64) {
-	s.block.Touch()
 	switch {
 	case s.source == TierOrigin && r.lead:
 		r.from = TierOrigin
@@ -157,6 +159,10 @@ func (r *Reader) account(s *slot, n int64) {
 		r.from = TierDisk
 	default:
 		r.from = TierRAM
+		if r.hit != s {
+			r.hit = s
+			s.block.Touch()
+		}
 	}
 	r.count(n)
 }
@@ -320,7 +326,7 @@ func (r *Reader) Close() {
 		r.o.unlist(r)
 		r.listed = false
 	}
-	r.o, r.loaded = nil, nil
+	r.o, r.loaded, r.hit = nil, nil, nil
 }
 
 // unlist forgets a reader; a transient object may go with its last one.
