@@ -13,23 +13,41 @@ package ram
 // out of the way: they would be met again with every turn. A few of them are looked
 // at for each victim, and return to main when their account has grown.
 type s3fifo struct {
+	options           S3FIFO
 	small, main, kept queue
 	ghost             ghost
 }
 
-const (
-	// smallShare is the part of all bytes the small queue is allowed: one in ten.
-	smallShare = 10
-	// promoteAt is the number of hits that moves a block from small to main. One
-	// would gain a point of hit ratio if requests came singly. But a player asks for
-	// several ranges of a block in a row, and followers of a fill hit it at once:
-	// with every request doubled, two is better by 2 to 4 points.
-	promoteAt = 2
-)
+// S3FIFO are the parameters of the policy. Those of the daemon are
+// [DefaultS3FIFO]; the replay tool tries others.
+type S3FIFO struct {
+	// Small is the share of all bytes that the small queue is allowed.
+	Small float64
+	// Ghost is how much is remembered of what was evicted, in bytes, as a share of
+	// all bytes.
+	Ghost float64
+	// PromoteAt is the number of hits, at most 3, that moves a block from small to
+	// main. One would gain a point of hit ratio if requests came singly. But a player
+	// asks for several ranges of a block in a row, and followers of a fill hit it at
+	// once: with every request doubled, two is better by 2 to 4 points.
+	PromoteAt uint32
+}
+
+// DefaultS3FIFO returns the parameters of the paper, but for PromoteAt.
+func DefaultS3FIFO() S3FIFO { return S3FIFO{Small: 0.1, Ghost: 0.9, PromoteAt: 2} }
+
+// New returns a policy with these parameters.
+func (o S3FIFO) New() Policy {
+	return &s3fifo{
+		options: o,
+		small:   queue{id: 1}, main: queue{id: 2}, kept: queue{id: 3},
+		ghost: newGhost(),
+	}
+}
 
 // NewS3FIFO returns the policy that a [Tier] uses by default.
 func NewS3FIFO() Policy {
-	return &s3fifo{small: queue{id: 1}, main: queue{id: 2}, kept: queue{id: 3}, ghost: newGhost()}
+	return DefaultS3FIFO().New()
 }
 
 func (p *s3fifo) Admit(b *Block) bool {
@@ -55,7 +73,7 @@ func (p *s3fifo) Remove(b *Block) {
 
 func (p *s3fifo) Victim() *Block {
 	p.reviewKept(keptReview)
-	if p.small.weight*smallShare >= p.weight() {
+	if float64(p.small.weight) >= p.options.Small*float64(p.weight()) {
 		if b := p.fromSmall(); b != nil {
 			return b
 		}
@@ -96,7 +114,7 @@ func (p *s3fifo) fromSmall() *Block {
 	for range min(p.small.len, maxPassedOver) {
 		b := p.small.last
 		switch {
-		case b.state.frequency() >= promoteAt:
+		case b.state.frequency() >= p.options.PromoteAt:
 			b.state.chill()
 			p.small.remove(b)
 			p.main.push(b)
@@ -143,8 +161,7 @@ func (p *s3fifo) fromMain() *Block {
 // weight returns the bytes of all blocks that may have to go.
 func (p *s3fifo) weight() int64 { return p.small.weight + p.main.weight }
 
-// ghostWindow returns how many pages of evicted blocks are remembered: as many
-// as main may hold.
+// ghostWindow returns how many pages of evicted blocks are remembered.
 func (p *s3fifo) ghostWindow() uint32 {
-	return uint32(p.weight() / smallShare * (smallShare - 1) / pageSize)
+	return uint32(p.options.Ghost * float64(p.weight()) / pageSize)
 }
