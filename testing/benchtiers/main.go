@@ -21,6 +21,7 @@ type experiment struct {
 // experiments lists them in the order of the table.
 func experiments() []experiment {
 	return []experiment{
+		{"memory", runMemory},
 		{"index", runIndex},
 		{"write", runWrite},
 		{"amplification", runAmplification},

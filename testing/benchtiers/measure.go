@@ -12,8 +12,11 @@ import (
 func perOp(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / float64(n) }
 
 // residentBytes returns the resident memory of this process.
-func residentBytes() int64 {
-	b, err := os.ReadFile("/proc/self/statm")
+func residentBytes() int64 { return residentOf("/proc/self/statm") }
+
+// residentOf reads it from the statm file of a process.
+func residentOf(statm string) int64 {
+	b, err := os.ReadFile(statm)
 	if err != nil {
 		return 0
 	}
