@@ -32,6 +32,8 @@ func OpenSet(list []Options, wait time.Duration) *Set {
 	for i := range list {
 		a := &absent{options: list[i], place: i, missed: map[object.Key]struct{}{}}
 		s.absent = append(s.absent, a)
+	}
+	for _, a := range slices.Clone(s.absent) { // which the first to join changes
 		first.Add(1)
 		s.opens.Go(func() { s.await(a, sync.OnceFunc(first.Done)) })
 	}

@@ -35,9 +35,10 @@ type indexBench struct {
 // how long starts take.
 func runIndex(ctx context.Context, b *bench) error {
 	x := &indexBench{bench: b, ctx: ctx, objects: b.n(indexObjects, 2000)}
+	size := int64(x.objects)*indexRecord*11/10 + 256<<20 // nothing is to be evicted
 	x.options = disk.Options{
-		Path: filepath.Join(b.dir, "disk"), Size: int64(x.objects)*indexRecord*11/10 + 256<<20,
-		MeanObject: indexRecord, QueueBytes: 256 << 20,
+		Path: filepath.Join(b.dir, "disk"), Size: size, QueueBytes: 256 << 20,
+		MeanObject: size / int64(x.objects*103/100+5000), // shards are not filled alike
 	}
 	for _, step := range []func() error{x.fill, x.lookups, x.cleanStart, x.killedStart, x.footerStart} {
 		if err := step(); err != nil {
