@@ -83,6 +83,8 @@ func (f *Found) agree(all []link) Reason {
 	why := Missing
 	for i := range all {
 		switch l := &all[i]; {
+		case l.found.Carrier == None && l.why != Missing && l.why != Allowed:
+			return l.why
 		case !l.inURL():
 		case l.why != Allowed:
 			f.Carrier = l.found.Carrier

@@ -4,7 +4,8 @@
 // [Scheme] finds it and cuts it out of the target, and later, when the rest of
 // the target is canonical, verifies it: signature first, then time, scope and
 // client. The answer is a [Verdict] with one [Reason] of a closed list. The
-// scheme built here is ect, the native one (see [ECT]).
+// native scheme is ect (see [ECT]); [New] builds any by its name, and a [Chain]
+// when a site accepts several.
 //
 //	signatures, err := auth.NewSignatures(1 << 16) // one a process
 //	scheme, err := auth.NewECT(auth.Options{
@@ -36,7 +37,7 @@
 // belongs to one request at a time. Everything that [Found] and [Verdict] hold
 // is borrowed from the Input or the Scratch until the Scratch is used again.
 //
-// Verify allocates nothing for HMAC tokens, nor for Ed25519 tokens whose
+// For ect Verify allocates nothing for HMAC tokens, nor for Ed25519 tokens whose
 // signature was seen before; an ip claim costs one small allocation each.
 //
 // # What it does not do

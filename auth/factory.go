@@ -20,6 +20,17 @@ var builders = [...]builder{
 	{cloudFrontName, as(NewCloudFront)},
 	{cdniName, as(NewCDNI)},
 	{catName, as(NewCAT)},
+	{vdoxName, as(NewVDOX)},
+	{secureLinkName, as(NewSecureLink)},
+	{linkSecretName, as(NewLinkSecret)},
+	{bunnyName, as(NewBunny)},
+	{urlSigName, as(NewURLSig)},
+	{mediaCDNName, as(NewMediaCDN)},
+	{cdn77Name, as(NewCDN77)},
+	{keycdnName, as(NewKeyCDN)},
+	{gcoreName, as(NewGcore)},
+	{wowzaName, as(NewWowza)},
+	{fastlyName, as(NewFastly)},
 }
 
 // as makes a constructor of one scheme one of any. A nil of a type would not be a

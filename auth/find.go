@@ -30,7 +30,7 @@ func (d *finder) find(in *Input, s *Scratch) (Found, Reason) {
 	case inQuery.n > 0:
 		return f, f.take(Query, inQuery)
 	}
-	return f, d.cookies(&f, in.Cookies)
+	return f, f.cookies(d.param.names[0], in.Cookies)
 }
 
 // sighting is what one place held.
@@ -80,9 +80,9 @@ func (f *Found) cutLeading(prefix string) (seen sighting) {
 
 var equals = []byte{'='}
 
-// cookies takes every cookie of the finder's name (RFC 6265 §5.4: names are
+// cookies takes every cookie of a name (RFC 6265 §5.4: names are
 // compared exactly). Browsers send one for each path that matches.
-func (d *finder) cookies(f *Found, header []byte) Reason {
+func (f *Found) cookies(want string, header []byte) Reason {
 	for len(header) > 0 {
 		pair := header
 		if end := bytes.IndexByte(header, ';'); end >= 0 {
@@ -91,7 +91,7 @@ func (d *finder) cookies(f *Found, header []byte) Reason {
 			header = nil
 		}
 		name, value, ok := bytes.Cut(bytes.Trim(pair, " \t"), equals)
-		if !ok || string(name) != d.param.names[0] {
+		if !ok || string(name) != want {
 			continue
 		}
 		f.Carrier = Cookie

@@ -30,6 +30,8 @@ type Options struct {
 	// NBFLeeway forgives clocks of minting machines that run fast. 0 means
 	// DefaultNBFLeeway, a negative value none. Whole seconds.
 	NBFLeeway time.Duration
+	// WithoutExpiry accepts tokens that never expire, of the schemes that have such.
+	WithoutExpiry bool
 	// Revocations may be nil.
 	Revocations Revocations
 	// Signatures is shared by all sites. Nil means that each public-key signature
@@ -39,9 +41,19 @@ type Options struct {
 	// store of its own for so many signatures, which ECT.Close releases.
 	VerifiedCache int
 
-	EdgeAuth EdgeAuthOptions
-	CDNI     CDNIOptions
-	CAT      CATOptions
+	// What the schemes of these names want to know.
+	SecureLink SecureLinkOptions
+	VDOX       VDOXOptions
+	Bunny      BunnyOptions
+	URLSig     URLSigOptions
+	MediaCDN   MediaCDNOptions
+	CDN77      CDN77Options
+	Gcore      GcoreOptions
+	Wowza      WowzaOptions
+	Fastly     FastlyOptions
+	EdgeAuth   EdgeAuthOptions
+	CDNI       CDNIOptions
+	CAT        CATOptions
 }
 
 // SettingError is a setting of a scheme that cannot work.

@@ -71,7 +71,7 @@ func (p *placeFinder) find(in *Input, s *Scratch) (Found, Reason) {
 	if decided || p.cookie == nil {
 		return f, why
 	}
-	why = p.cookie.cookies(&f, in.Cookies)
+	why = f.cookies(p.cookie.param.names[0], in.Cookies)
 	if f.N > 1 && p.single {
 		f.N, why = 0, Duplicate
 	}

@@ -76,6 +76,8 @@ type Found struct {
 	scratch *Scratch
 	query   []byte // the raw query as it came, token included
 	policy  bool   // cloudfront: Tokens hold a policy, not a time
+	form    mediaForm
+	before  int // segments before a token that was cut out of the middle of the path
 }
 
 // Request is what claims are held against.
@@ -181,5 +183,6 @@ type Scratch struct {
 	text   []byte              // decoded values, each scheme's own
 	msg    []byte              // bytes to sign; hold a secret in some schemes
 	lines  [][]byte            // lines of header fields
+	path   []byte              // what is left of a path with a token in its middle
 	links  []link              // of a Chain
 }

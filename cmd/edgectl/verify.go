@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,15 +15,17 @@ import (
 
 const verifyHelp = `
 Verify says what the edge would say to a request for URL, and why: the first line
-is "allow", or "deny" and the reason as it stands in logs and metrics. Below are
-the canonical path that scopes are held against and what the token says.
+is "allow", or "deny" and the first rule that failed as it stands in logs and
+metrics. Below are the canonical path that scopes are held against, what the token
+says, and the bytes its signature is over, with <secret> where the secret goes.
 
 Exit code 0 means allowed, 1 denied.
 
 Examples:
   edgectl verify -config /etc/edged/edged.toml "https://acme.example.net/ect=…/vod/a.m3u8"
   edgectl verify -config edged.toml -at 2026-01-01T00:00:00Z -client 198.51.100.7 URL
-  edgectl verify -config edged.toml -cookie "ect=…" URL`
+  edgectl verify -config edged.toml -cookie "ect=…" URL
+  edgectl verify -vectors vectors.json`
 
 func verifyCommand() command {
 	return command{
@@ -41,6 +44,8 @@ func verifyCommand() command {
 // verifyFlags are the flags of verify.
 type verifyFlags struct {
 	config, method, client, country, cookie string
+	vectors                                 string
+	headers                                 list
 	at                                      moment
 }
 
@@ -50,11 +55,17 @@ func (f *verifyFlags) bind(fs *flag.FlagSet) {
 	fs.StringVar(&f.client, "client", "", "`ADDRESS` of the client, for tokens bound to networks")
 	fs.StringVar(&f.country, "country", "", "`CODE` of the client's country, for tokens bound to countries")
 	fs.StringVar(&f.method, "method", "GET", "request `METHOD`")
+	fs.Var(&f.headers, "header", "request header field `NAME:VALUE`, for tokens that are bound to some; may be given again")
+	fs.StringVar(&f.vectors, "vectors", "", "run the test vectors in `FILE` instead of one URL; no -config")
 	fs.StringVar(&f.cookie, "cookie", "", "Cookie header `VALUE` of the request")
 }
 
 func (f *verifyFlags) run(s streams, args []string) error {
 	switch {
+	case f.vectors != "" && len(args)+len(f.config) == 0:
+		return verifyVectors(s, f.vectors)
+	case f.vectors != "":
+		return usagef("-vectors brings sites and requests of its own: no -config and no URL")
 	case len(args) != 1:
 		return usagef("give one URL, not %d", len(args))
 	case f.config == "":
@@ -90,6 +101,7 @@ type opinion struct {
 	site       *site
 	carrier    auth.Carrier
 	verdict    auth.Verdict
+	trace      auth.Trace
 	now        int64
 }
 
@@ -110,23 +122,22 @@ func (f *verifyFlags) ask(sites []site, url string, r *auth.Request) (o opinion,
 	if err != nil {
 		return o, err
 	}
-	var scratch auth.Scratch
-	found, why := scheme.Find(&auth.Input{Path: l.path, Query: l.query, Cookies: []byte(f.cookie)}, &scratch)
-	o.carrier = found.Carrier
-	whole, err := canonical(found.Path)
-	if err != nil {
-		return o, err
+	r.Host, r.TLS, r.Trace = []byte(l.host), strings.HasPrefix(l.base, "https"), &o.trace
+	in := auth.Input{Path: l.path, Query: l.query, Cookies: []byte(f.cookie), Fields: f.fields()}
+	r.Fields = in.Fields
+	step, err := walk(scheme, &in, r)
+	o.carrier, o.path, o.verdict = step.carrier, string(step.canonical), step.verdict
+	return o, err
+}
+
+// fields returns the header fields given by flags.
+func (f *verifyFlags) fields() headerFields {
+	var all headerFields
+	for _, h := range f.headers {
+		name, value, _ := strings.Cut(h, ":")
+		all = append(all, [2]string{strings.TrimSpace(name), strings.TrimSpace(value)})
 	}
-	o.path = string(whole)
-	if why != auth.Allowed {
-		return o, &refusal{why.String(), why.Text()}
-	}
-	r.Host, r.Path, r.Query = []byte(l.host), whole, found.Query
-	o.verdict = scheme.Verify(&found, r)
-	if why := o.verdict.Reason; why != auth.Allowed {
-		return o, &refusal{why.String(), why.Text()}
-	}
-	return o, nil
+	return all
 }
 
 // print writes the opinion and returns errDenied when it is against.
@@ -141,6 +152,9 @@ func (o *opinion) print(w io.Writer) error {
 	if o.site != nil {
 		line(w, "site", fmt.Sprintf("%s of account %s", o.host, o.site.account))
 		line(w, "token", o.token())
+	}
+	for _, signed := range o.trace.Signed {
+		line(w, "signed", fmt.Sprintf("%s: %s", signed.Scheme, printable(signed.Bytes)))
 	}
 	if o.verdict.Session != nil {
 		line(w, "session", string(o.verdict.Session))
@@ -168,6 +182,12 @@ func (o *opinion) token() string {
 		words = append(words, fmt.Sprintf("expires %s (%s)", time.Unix(end, 0).UTC().Format(time.RFC3339), fromNow(left)))
 	}
 	return strings.Join(words, ", ")
+}
+
+// printable quotes bytes that a terminal would not show as they are.
+func printable(b []byte) string {
+	quoted := strconv.Quote(string(b))
+	return quoted[1 : len(quoted)-1]
 }
 
 func fromNow(left time.Duration) string {

@@ -127,8 +127,12 @@ type Token struct {
 	MaxLifetime Duration `toml:"max_lifetime"`
 	NBFLeeway   Duration `toml:"nbf_leeway"`
 	// SessionRequests bounds the requests under way of one token session; 0 is no bound.
-	SessionRequests int   `toml:"session_requests"`
-	Keys            []Key `toml:"key"`
+	SessionRequests int `toml:"session_requests"`
+	// WithoutExpiry accepts tokens that never expire, of schemes that have such.
+	WithoutExpiry bool  `toml:"without_expiry"`
+	Keys          []Key `toml:"key"`
+
+	Schemes
 }
 
 // Key is one signing key. Exactly one field of its material is set, a secret for the
@@ -218,7 +222,10 @@ func Default() *Config {
 // defaultSite returns what a [[site]] table starts from.
 func defaultSite() Site {
 	return Site{
-		Token: Token{Scheme: "ect", MaxLifetime: Duration(24 * time.Hour), NBFLeeway: Duration(30 * time.Second)},
+		Token: Token{
+			Scheme: "ect", MaxLifetime: Duration(24 * time.Hour), NBFLeeway: Duration(30 * time.Second),
+			Schemes: defaultSchemes(),
+		},
 		Origin: Origin{
 			ConnectTimeout: Duration(2 * time.Second), FirstByteTimeout: Duration(10 * time.Second),
 			HoldTimeout: Duration(30 * time.Second), IdleTimeout: Duration(10 * time.Second),

@@ -142,6 +142,9 @@ func (l *loader) decoded(f *source, table string) bool {
 func fieldsByKey(v reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for field, value := range v.Fields() {
+		if field.Anonymous {
+			maps.Copy(fields, fieldsByKey(value))
+		}
 		if name := field.Tag.Get("toml"); name != "" && name != "-" {
 			fields[name] = value
 		}

@@ -61,6 +61,9 @@ func TestExampleKeys(t *testing.T) {
 // keysOf collects the names of all keys that have a value of their own.
 func keysOf(t reflect.Type, names map[string]bool) {
 	for field := range t.Fields() {
+		if field.Anonymous {
+			keysOf(field.Type, names)
+		}
 		name := field.Tag.Get("toml")
 		if name == "" || name == "-" {
 			continue

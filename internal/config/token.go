@@ -15,7 +15,9 @@ func (s *Site) Options() auth.Options {
 	o := auth.Options{
 		Account: s.Account, Required: t.Required, Accept: t.Accept,
 		MaxLifetime: time.Duration(t.MaxLifetime), NBFLeeway: time.Duration(t.NBFLeeway),
+		WithoutExpiry: t.WithoutExpiry,
 	}
+	t.options(&o)
 	for i := range t.Keys {
 		o.Keys = append(o.Keys, t.Keys[i].all()...)
 	}
@@ -40,6 +42,7 @@ func (l *loader) checkToken(s *Site) {
 	if t.SessionRequests < 0 {
 		l.failSite(s, "token.session_requests", "%d is negative: set 0 for no bound", t.SessionRequests)
 	}
+	l.checkSchemes(s)
 	if len(l.errs) == before && s.Account != "" && l.decoded(s.place.file, s.siteKey("token")) && s.keysParsed() {
 		l.checkScheme(s)
 	}

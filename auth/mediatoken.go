@@ -1,0 +1,253 @@
+package auth
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+// mediaClaims are the fields of a token.
+type mediaClaims struct {
+	scope   mediaScope
+	value   []byte // of the scope
+	starts  []byte
+	expires []byte
+	session []byte
+	ranges  []byte
+	seen    uint8
+}
+
+type mediaScope uint8
+
+const (
+	noScope mediaScope = iota
+	scopePath
+	scopeGlobs
+	scopePrefix
+)
+
+// judgeToken judges a token: fields joined by '~', the signature last. Two fields
+// are signed in a longer form than they travel in.
+func (m *MediaCDN) judgeToken(v *Verdict, f *Found, raw []byte, r *Request) Reason {
+	if len(raw) > MaxTokenSize {
+		return Oversized
+	}
+	s := f.scratch
+	var ok bool
+	if s.payload, ok = appendPercent(s.payload[:0], raw); !ok {
+		return Malformed
+	}
+	last := bytes.LastIndexByte(s.payload, '~')
+	if last < 0 {
+		return Malformed
+	}
+	fields, signature := s.payload[:last], s.payload[last+1:]
+	if why := appendSigned(f, fields, r); why != Allowed {
+		return why
+	}
+	r.Trace.sign(m.name, s.msg)
+	k, why := m.tokenKey(signature, s)
+	if why != Allowed {
+		return why
+	}
+	v.Key = k.ID
+	var c mediaClaims
+	if why := c.parse(fields); why != Allowed {
+		return why
+	}
+	if why := m.allow(v, &c, f, r); why != Allowed {
+		return why
+	}
+	return m.accept(v, k, f, c.session, r.Now)
+}
+
+// appendSigned leaves the signed form of the fields in scratch.msg: FullPath with
+// the path of the request, Headers with their values.
+func appendSigned(f *Found, fields []byte, r *Request) Reason {
+	s := f.scratch
+	s.msg = s.msg[:0]
+	for field := range bytes.SplitSeq(fields, []byte{'~'}) {
+		if len(s.msg) > 0 {
+			s.msg = append(s.msg, '~')
+		}
+		names, isHeaders := bytes.CutPrefix(field, []byte("Headers="))
+		switch {
+		case string(field) == "FullPath":
+			s.msg = append(append(s.msg, "FullPath="...), f.Path...)
+		case bytes.HasPrefix(field, []byte("FullPath=")):
+			return Malformed // it must not be carried
+		case isHeaders:
+			s.msg = append(s.msg, "Headers="...)
+			if why := appendHeaders(s, names, r); why != Allowed {
+				return why
+			}
+		default:
+			s.msg = append(s.msg, field...)
+		}
+	}
+	return Allowed
+}
+
+// appendHeaders appends name=value of each header field. One that is absent, or
+// there twice, cannot be what was signed.
+func appendHeaders(s *Scratch, names []byte, r *Request) Reason {
+	first := true
+	for name := range bytes.SplitSeq(names, comma) {
+		if !first {
+			s.msg = append(s.msg, ',')
+		}
+		first = false
+		if r.Fields == nil {
+			return BadClaim
+		}
+		if s.lines = r.Fields.Append(s.lines[:0], string(name)); len(s.lines) != 1 {
+			return BadClaim
+		}
+		s.msg = append(append(append(s.msg, name...), '='), s.lines[0]...)
+	}
+	return Allowed
+}
+
+// tokenKey returns the key that signed scratch.msg. The name of the last field and
+// the length of its value say which algorithm; it must be that of the key.
+func (m *MediaCDN) tokenKey(signature []byte, s *Scratch) (*verifyKey, Reason) {
+	name, value, _ := bytes.Cut(signature, equals)
+	public := string(name) == "Signature"
+	if !public && string(name) != "hmac" {
+		return nil, Malformed
+	}
+	why := KeyMismatch
+	for _, k := range m.keys {
+		if public != (k.Type == Ed25519) {
+			continue
+		}
+		if !public {
+			var ok bool
+			if s.sig, ok = lowerHex(s.sig, value, k.digest().Size()); !ok {
+				continue
+			}
+		}
+		if public && m.authentic(k, s.msg, value, s) || !public && m.decodedBy(k, s.msg, s) {
+			return k, Allowed
+		}
+		why = BadSignature
+	}
+	return nil, why
+}
+
+// parse reads the fields of an authentic token: each once, none unknown, and one
+// scope.
+func (c *mediaClaims) parse(fields []byte) Reason {
+	for field := range bytes.SplitSeq(fields, []byte{'~'}) {
+		name, value, _ := bytes.Cut(field, equals)
+		switch string(name) {
+		case "FullPath":
+			c.take(scopePath, value)
+		case "PathGlobs":
+			c.take(scopeGlobs, value)
+		case "URLPrefix":
+			c.take(scopePrefix, value)
+		case "Starts":
+			c.once(1, &c.starts, value)
+		case "Expires":
+			c.once(2, &c.expires, value)
+		case "SessionID":
+			c.once(4, &c.session, value)
+		case "IPRanges":
+			c.once(8, &c.ranges, value)
+		case "Data":
+			c.once(16, new([]byte), value)
+		case "Headers":
+			c.once(32, new([]byte), value)
+		default:
+			return UnknownClaim
+		}
+	}
+	if c.scope == noScope || c.seen&128 != 0 || c.seen&2 == 0 {
+		return BadClaim
+	}
+	return Allowed
+}
+
+// once stores a value; the highest bit of seen notes that one came twice.
+func (c *mediaClaims) once(bit uint8, dst *[]byte, value []byte) {
+	if c.seen&bit != 0 {
+		c.seen |= 128
+	}
+	c.seen |= bit
+	*dst = value
+}
+
+func (c *mediaClaims) take(scope mediaScope, value []byte) {
+	if c.scope != noScope {
+		c.seen |= 128
+	}
+	c.scope, c.value = scope, value
+}
+
+func (m *MediaCDN) allow(v *Verdict, c *mediaClaims, f *Found, r *Request) Reason {
+	if c.seen&1 != 0 {
+		first, why := decimal(c.starts, maxTimeDigits)
+		switch {
+		case why != Allowed:
+			return why
+		case r.Now < first:
+			return NotYet
+		}
+	}
+	if why := m.time(v, c.expires, r.Now); why != Allowed {
+		return why
+	}
+	if why := c.covers(f, r); why != Allowed {
+		return why
+	}
+	if c.seen&8 != 0 {
+		return inRanges(f.scratch, c.ranges, r.Client)
+	}
+	return Allowed
+}
+
+func (c *mediaClaims) covers(f *Found, r *Request) Reason {
+	s := f.scratch
+	switch c.scope {
+	case scopeGlobs:
+		for glob := range bytes.FieldsFuncSeq(c.value, func(r rune) bool { return r == ',' || r == '!' }) {
+			if glob[0] == '/' && matchGlob(glob, r.Path) {
+				return Allowed
+			}
+		}
+		return OutOfScope
+	case scopePrefix:
+		prefix, ok := decodePrefix(s.text, c.value)
+		s.text = prefix
+		if !ok {
+			return BadClaim
+		}
+		if !underPrefix(prefix, f, r) {
+			return OutOfScope
+		}
+	}
+	return Allowed // the whole path was signed
+}
+
+// inRanges reads a list of networks. One that cannot be read refuses, whatever the
+// others say.
+func inRanges(s *Scratch, value []byte, client netip.Addr) Reason {
+	list, ok := decodePrefix(s.text, value)
+	s.text = list
+	if !ok {
+		return BadClaim
+	}
+	client = client.Unmap().WithZone("")
+	inside := false
+	for item := range bytes.SplitSeq(list, comma) {
+		p, err := netip.ParsePrefix(string(item))
+		if err != nil {
+			return BadClaim
+		}
+		inside = inside || p.Contains(client)
+	}
+	if !inside {
+		return Address
+	}
+	return Allowed
+}

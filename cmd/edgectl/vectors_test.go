@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const vectorsFile = "../../auth/testdata/vectors.json"
+
+func readVectors(t *testing.T) []vector {
+	t.Helper()
+	text, err := os.ReadFile(vectorsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []vector
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestVectors holds that every family that can be read answers as expected.
+func TestVectors(t *testing.T) {
+	known := map[string]int{}
+	for _, f := range families() {
+		known[f.name] = 0
+	}
+	for _, v := range readVectors(t) {
+		if _, ok := known[v.Scheme]; !ok {
+			continue
+		}
+		known[v.Scheme]++
+		if complaint := v.run(); complaint != "" && v.Class != "unconfirmed" {
+			t.Errorf("%s: %s", v.ID, complaint)
+		}
+	}
+	for name, n := range known {
+		if n == 0 {
+			t.Errorf("no vector of %s", name)
+		}
+	}
+}
+
+// A vector with a changed token must fail, or the comparison compares nothing.
+func TestVectorsCommand(t *testing.T) {
+	const vectors = `[
+	{"id": "good", "scheme": "keycdn", "keys": [{"secret_utf8": "securetokenkey"}], "config": {}, "expect": "allow", "class": "compat",
+	 "request": {"method": "GET", "host": "c.example", "path": "/path/to/file1.jpg", "query": "token=o2lWjwAWb420aVrsTAdqow&expire=1767226200", "time_unix": 1767225600}},
+	{"id": "wrong", "scheme": "keycdn", "keys": [{"secret_utf8": "securetokenkey"}], "config": {}, "expect": "allow", "reason": "made up",
+	 "request": {"method": "GET", "host": "c.example", "path": "/path/to/file2.jpg", "query": "token=o2lWjwAWb420aVrsTAdqow&expire=1767226200", "time_unix": 1767225600}},
+	{"id": "guess", "scheme": "keycdn", "keys": [{"secret_utf8": "securetokenkey"}], "expect": "allow", "class": "unconfirmed",
+	 "request": {"method": "GET", "host": "c.example", "path": "/a", "time_unix": 1767225600}},
+	{"id": "config", "scheme": "keycdn", "keys": [{"secret_utf8": "s"}], "config": {"colour": "red"}, "expect": "deny", "request": {"host": "c.example", "path": "/a"}},
+	{"id": "key", "scheme": "keycdn", "keys": [{"colour": "red"}], "config": {}, "expect": "deny", "request": {"host": "c.example", "path": "/a"}},
+	{"id": "scheme", "scheme": "rot13", "expect": "deny", "request": {"host": "c.example", "path": "/a"}},
+	{"id": "expect", "scheme": "keycdn", "keys": [{"secret_utf8": "s"}], "expect": "maybe", "request": {"host": "c.example", "path": "/a"}}
+	]`
+	path := filepath.Join(t.TempDir(), "v.json")
+	if err := os.WriteFile(path, []byte(vectors), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := edgectl("verify", "-vectors", path)
+	want := `wrong: deny (bad_signature), expected allow: made up
+guess: unconfirmed: deny (missing), expected allow: 
+config: config: json: unknown field "colour"
+key: key: json: unknown field "colour"
+scheme: scheme "rot13" is not known
+expect: expect is "maybe", not allow or deny
+1 unconfirmed, not counted
+1 passed, 5 failed
+`
+	if code != exitFailed || stdout != want || stderr != "" {
+		t.Errorf("exit code %d\n%s%s, want %d and\n%s", code, stdout, stderr, exitFailed, want)
+	}
+	if err := os.WriteFile(path, []byte(vectors[:strings.Index(vectors, `,
+	{"id": "wrong"`)]+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := edgectl("verify", "-vectors", path); code != exitOK || stdout != "1 passed, 0 failed\n" {
+		t.Errorf("one good vector: exit code %d, %q", code, stdout)
+	}
+	for _, args := range [][]string{{"-vectors", path, "-config", "x"}, {"-vectors", path, "https://a/"}} {
+		if code, _, _ := edgectl(append([]string{"verify"}, args...)...); code != exitUsage {
+			t.Errorf("verify %q: exit code %d, want %d", args, code, exitUsage)
+		}
+	}
+	if code, _, stderr := edgectl("verify", "-vectors", path+".none"); code != exitFailed || !strings.Contains(stderr, "no such file") {
+		t.Errorf("a missing file: exit code %d, %q", code, stderr)
+	}
+}
