@@ -61,8 +61,28 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	site.SessionRequests = s.Token.SessionRequests
 	o := s.Options()
 	o.Signatures = signatures
-	site.Token, err = auth.New(s.Token.Scheme, o)
-	return site, err
+	if site.Token, err = auth.New(s.Token.Scheme, o); err != nil {
+		return nil, err
+	}
+	return site, carryTokens(site, s)
+}
+
+// carryTokens says how tokens get from manifests to segments. The configuration has
+// checked the word.
+func carryTokens(site *edge.Site, s *config.Site) error {
+	site.Carry = map[string]edge.Carry{
+		"path": edge.CarryPath, "query": edge.CarryQuery, "cookie": edge.CarryCookie, "define": edge.CarryDefine,
+	}[s.Token.Carry]
+	key := s.SessionKey()
+	if key == nil {
+		return nil
+	}
+	sessions, err := auth.NewSessions(*key, time.Duration(s.Token.Session.For))
+	if err != nil {
+		return err
+	}
+	site.Sessions, site.SessionRedirect = sessions, s.Token.Session.Redirect
+	return nil
 }
 
 func originOptions(node string, s *config.Site) origin.Options {

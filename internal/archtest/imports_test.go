@@ -26,7 +26,7 @@ internal/byterange  : |
 internal/media      : |
 internal/rewrite    : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
-internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/target internal/byterange internal/coding |
+internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/rewrite internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
 internal/admin      : internal/edge cache cache/disk origin logfmt internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml

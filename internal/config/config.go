@@ -123,6 +123,8 @@ type Site struct {
 type Token struct {
 	Required    bool     `toml:"required"`
 	Scheme      string   `toml:"scheme"` // a name of auth.Names
+	Carry       string   `toml:"carry"`  // none, path, query, cookie, define: from manifests to segments
+	Session     Session  `toml:"session"`
 	Accept      []string `toml:"accept"` // further schemes, while a customer moves
 	MaxLifetime Duration `toml:"max_lifetime"`
 	NBFLeeway   Duration `toml:"nbf_leeway"`
@@ -133,6 +135,14 @@ type Token struct {
 	Keys          []Key `toml:"key"`
 
 	Schemes
+}
+
+// Session is the second stage: tokens of requests for manifests are exchanged for those of
+// a key of the edge.
+type Session struct {
+	KeyID    string   `toml:"kid"`      // one of Token.Keys, of type hmac-sha256; "" for no exchange
+	For      Duration `toml:"for"`      // how long a session token lives
+	Redirect bool     `toml:"redirect"` // to the manifest under the session token
 }
 
 // Key is one signing key. Exactly one field of its material is set, a secret for the
@@ -223,6 +233,7 @@ func Default() *Config {
 func defaultSite() Site {
 	return Site{
 		Token: Token{
+			Carry: "none", Session: Session{For: Duration(6 * time.Hour), Redirect: true},
 			Scheme: "ect", MaxLifetime: Duration(24 * time.Hour), NBFLeeway: Duration(30 * time.Second),
 			Schemes: defaultSchemes(),
 		},

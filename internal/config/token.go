@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,9 +44,47 @@ func (l *loader) checkToken(s *Site) {
 		l.failSite(s, "token.session_requests", "%d is negative: set 0 for no bound", t.SessionRequests)
 	}
 	l.checkSchemes(s)
+	l.oneOfSite(s, "token.carry", t.Carry, "none", "path", "query", "cookie", "define")
+	l.checkSession(s)
 	if len(l.errs) == before && s.Account != "" && l.decoded(s.place.file, s.siteKey("token")) && s.keysParsed() {
 		l.checkScheme(s)
 	}
+}
+
+// checkSession looks at the second stage.
+func (l *loader) checkSession(s *Site) {
+	t := &s.Token
+	if t.Session.KeyID == "" {
+		return
+	}
+	i := slices.IndexFunc(t.Keys, func(k Key) bool { return k.ID == t.Session.KeyID })
+	switch {
+	case i < 0:
+		l.failSite(s, "token.session.kid", "there is no [[site.token.key]] with the id %q", t.Session.KeyID)
+	case t.Keys[i].Type != auth.HMACSHA256.String():
+		l.failSite(s, "token.session.kid", "session tokens need a key of type %s", auth.HMACSHA256)
+	case t.Keys[i].State == auth.StateRevoked.String() || t.Keys[i].State == auth.StateRetiring.String():
+		l.failSite(s, "token.session.kid", "the key is %s: name one that is active or next", t.Keys[i].State)
+	case t.Keys[i].Scheme != "" && t.Keys[i].Scheme != "ect", t.Scheme != "ect" && !slices.Contains(t.Accept, "ect"):
+		l.failSite(s, "token.session.kid", "session tokens are of the scheme ect: the site must accept it and the key must be for it")
+	case !t.Required:
+		l.failSite(s, "token.session.kid", "there are no tokens to exchange: set token.required")
+	case t.Carry == "none" || t.Carry == "define" && !t.Session.Redirect:
+		l.failSite(s, "token.carry", "%q does not carry a session token: use path, query or cookie", t.Carry)
+	}
+	if t.Session.For < Duration(time.Second) || t.Session.For > t.MaxLifetime {
+		l.failSite(s, "token.session.for", "%s is not between 1s and token.max_lifetime (%s)", t.Session.For, t.MaxLifetime)
+	}
+}
+
+// SessionKey returns the key that signs session tokens, nil when tokens are not exchanged.
+func (s *Site) SessionKey() *auth.Key {
+	for i := range s.Token.Keys {
+		if k := &s.Token.Keys[i]; s.Token.Session.KeyID != "" && k.ID == s.Token.Session.KeyID {
+			return &k.Parsed
+		}
+	}
+	return nil
 }
 
 // checkScheme builds the scheme and reports what it does not like.

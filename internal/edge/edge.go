@@ -33,6 +33,8 @@ type Edge struct {
 	shards atomic.Uint32
 	stray  strayCounters
 	live   liveFolders
+	// carries holds what rewrites manifests: with their buffers too much for each connection.
+	carries sync.Pool
 	// uploads holds a place for each unsafe request under way.
 	uploads  chan struct{}
 	sessions *sessions
@@ -87,9 +89,10 @@ func (e *Edge) Serve(x *Exchange) {
 	x.begin(e.now().UnixNano())
 	if e.locate(x) && e.admit(x) && e.authorise(x) {
 		e.identify(x)
-		if x.site.passes(borrowed(x.Req.Method)) {
+		switch {
+		case x.site.passes(borrowed(x.Req.Method)):
 			e.passOn(x)
-		} else {
+		case !e.carry(x):
 			e.answer(x)
 		}
 		x.pace(x.rate)

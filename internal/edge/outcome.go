@@ -62,6 +62,7 @@ const (
 	DetailOnlyIfCached   // only-if-cached and nothing stored
 	DetailTooLarge       // content of an unsafe request over the limit
 	DetailSession        // too many requests of one token session at once
+	DetailExchange       // redirected to the manifest under a session token
 	NumDetails
 )
 
@@ -71,6 +72,7 @@ func (d Detail) String() string {
 		"", "preflight", "https-redirect", "bad-target", "framed-body", "unknown-host", "method", "denied", "stale-while-revalidate",
 		"stale-if-error", "not-modified", "precondition-failed", "range-not-satisfiable", "origin-connect", "origin-timeout",
 		"origin-protocol", "origin-status", "origin-loop", "no-memory", "body-cut", "protocol", "internal", "only-if-cached", "content-too-large", "session-busy",
+		"session-redirect",
 	}[d]
 }
 

@@ -62,6 +62,10 @@ func (x *Exchange) text(s string) {
 // respond completes the response from a stored (or filling) object: conditions,
 // range, header, body.
 func (e *Edge) respond(x *Exchange, o *cache.Object, m *object.Meta) {
+	if x.rewrites(m) {
+		e.rewritten(x, o, m)
+		return
+	}
 	if form, meta := e.coded(x, o, m); form != nil {
 		e.cache.Done(o)
 		o, m = form, meta
@@ -158,6 +162,7 @@ func (e *Edge) notModified(x *Exchange, o *cache.Object, m *object.Meta) {
 		}
 	}
 	x.varies()
+	x.personal()
 	x.age(m)
 	x.finishHeader()
 	x.Resp.Size = -1
@@ -221,6 +226,7 @@ func (x *Exchange) stored(m *object.Meta) {
 	represents := m.Status == 200 && x.out.Forward != ForwardMethod // the target, not what became of an action
 	if represents {
 		x.varies()
+		x.personal()
 	}
 	x.age(m)
 	if represents && !m.Header.Has("Accept-Ranges") {

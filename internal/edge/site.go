@@ -35,6 +35,15 @@ type Site struct {
 	// SessionRequests bounds the requests under way of one token session, 0 for no
 	// bound. Tokens without a session are not bounded.
 	SessionRequests int
+	// Carry says how a token gets from manifests to what they name. Only tokens of the
+	// scheme ect are carried: others must be exchanged for one.
+	Carry Carry
+	// Sessions exchanges the tokens of requests for manifests, nil on a site without. It
+	// needs a Carry.
+	Sessions SessionMinter
+	// SessionRedirect sends a viewer to the manifest under the session token, instead of
+	// handing that out with the manifest.
+	SessionRedirect bool
 
 	// Query says which parameters count. What does not count reaches neither the
 	// cache key nor the origin.

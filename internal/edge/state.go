@@ -31,11 +31,12 @@ type state struct {
 		key, resolved []byte
 		meta          object.Meta
 	}
-	note    text   // body of a generated response
-	fault   fault  // what broke the fetch, for Proxy-Status
-	slow    paced  // the body, when the token has a speed limit
-	rate    int64  // bytes a second that the token allows, 0 for no limit
-	session uint64 // place in Edge.sessions, 0 for none
+	note    text     // body of a generated response
+	fault   fault    // what broke the fetch, for Proxy-Status
+	slow    paced    // the body, when the token has a speed limit
+	rate    int64    // bytes a second that the token allows, 0 for no limit
+	session uint64   // place in Edge.sessions, 0 for none
+	carried *carried // nil but for a manifest whose token is carried on
 	cond    rfc9111.Conditions
 	record  logfmt.Record
 
@@ -57,6 +58,7 @@ type state struct {
 	input     auth.Input // these three are here because interfaces take their addresses
 	found     auth.Found
 	asked     auth.Request
+	verdict   auth.Verdict // of an allowed token
 	directive rfc9111.RequestDirectives
 }
 
@@ -86,8 +88,9 @@ func (x *Exchange) clear() {
 	if s.rate != 0 {
 		s.slow, s.rate = paced{}, 0
 	}
-	s.input, s.found, s.asked = auth.Input{}, auth.Found{}, auth.Request{}
 	s.host, s.path, s.query, s.sid = nil, nil, nil, nil
+	s.input, s.found, s.asked, s.verdict = auth.Input{}, auth.Found{}, auth.Request{}, auth.Verdict{}
+	x.dropCarried()
 	s.rangeAsk = byterange.Range{}
 	s.encoded, s.key, s.resolved, s.scratch = s.encoded[:0], s.key[:0], s.resolved[:0], s.scratch[:0]
 	clear(s.header)

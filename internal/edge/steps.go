@@ -80,6 +80,7 @@ func (e *Edge) authorise(x *Exchange) bool {
 	if v.Reason != auth.Allowed {
 		return e.deny(x, v)
 	}
+	x.verdict = v
 	x.rate = int64(v.RateKBps) * 1000
 	return e.claimSession(x, v.Session)
 }
