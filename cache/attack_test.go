@@ -378,7 +378,7 @@ func TestFreshenedWhileItGetsItsLength(t *testing.T) {
 			t.Fatal(err)
 		}
 		var both sync.WaitGroup
-		both.Go(func() { s.freshen(o, &object.Meta{Status: 200}) })
+		both.Go(func() { s.freshen(&Fill{seq: s.purges.table.Next()}, o, &object.Meta{Status: 200}) })
 		both.Go(func() {
 			if err := f.Commit(nil, false); err != nil {
 				t.Error(err)

@@ -10,6 +10,7 @@ import (
 
 	"edged/cache/disk"
 	"edged/cache/object"
+	"edged/cache/purge"
 	"edged/cache/ram"
 )
 
@@ -25,6 +26,11 @@ type Disks interface {
 	Put(key object.Key, m *object.Meta, stripe int, blocks []disk.Body) bool
 	PutMeta(key object.Key, m *object.Meta) bool
 	Remove(key object.Key)
+	// Drop forgets what is stored of a version, without a write: what is dropped is
+	// purged, and known to be so after a crash.
+	Drop(key object.Key, version uint64)
+	// Oldest returns the lowest Meta.Seq of what is stored.
+	Oldest() (seq uint64, any bool)
 }
 
 // Options configure a cache.
@@ -42,7 +48,12 @@ type Options struct {
 	Stall time.Duration
 	// Seq is the highest store number in use, from which this cache goes on.
 	Seq uint64
-	Log *slog.Logger
+	// Journals are where purges are kept; none: in memory.
+	Journals []Journal
+	// MaxPurges bounds the rules in force; 0 means the default of cache/purge.
+	MaxPurges int
+	Now       func() time.Time // nil: time.Now
+	Log       *slog.Logger
 }
 
 // Cache is the two-tier store. Close it only after all its fills have ended.
@@ -52,11 +63,13 @@ type Cache struct {
 	index   *index
 	seen    seen
 	seed    uint64
-	seq     atomic.Uint64
+	purges  purges
+	invalid invalidations
 	window  int64
 	linger  time.Duration
 	stall   time.Duration
 	log     *slog.Logger
+	now     func() time.Time
 	mu      sync.Mutex
 	joins   map[object.ID]*Fill // fetches whose header is not known yet; guarded by mu
 	private map[object.ID]int64 // keys not to collapse until then (Unix ns); guarded by mu
@@ -66,6 +79,7 @@ type Cache struct {
 	passing budget              // bytes that responses which are only passed through may need
 
 	accounts accounts
+	purged   atomic.Int64 // objects that a lookup found purged
 }
 
 // New returns an empty cache over the given tiers.
@@ -73,7 +87,7 @@ func New(o Options) *Cache {
 	size := o.RAM.Stats().Size
 	c := &Cache{
 		ram: o.RAM, disks: o.Disks, index: newIndex(size / (32 << 10)), seen: newSeen(size), seed: rand.Uint64(),
-		window: o.Window, linger: o.Linger, stall: o.Stall, log: o.Log,
+		window: o.Window, linger: o.Linger, stall: o.Stall, log: o.Log, now: o.Now,
 		joins: map[object.ID]*Fill{}, private: map[object.ID]int64{},
 	}
 	if c.window <= 0 {
@@ -86,10 +100,13 @@ func New(o Options) *Cache {
 		c.stall = time.Minute
 	}
 	c.parking.max, c.held.max, c.passing.max = size/parkedShare, size/heldShare, size/passingShare
-	c.seq.Store(o.Seq)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.loadPurges(&o)
 	return c
 }
 
@@ -116,7 +133,7 @@ func (c *Cache) Lookup(key []byte, sel Selecting, buf []byte) (o *Object, tier T
 
 func (c *Cache) find(key []byte) (*Object, Tier) {
 	id := object.Hash(c.seed, key)
-	if o := c.index.get(id, key); o != nil {
+	if o := c.index.get(id, key); o != nil && o.live() {
 		o.asked()
 		if o.resident.Load() == 0 && o.disk.Load() != nil {
 			return o, TierDisk
@@ -127,10 +144,13 @@ func (c *Cache) find(key []byte) (*Object, Tier) {
 		return nil, TierNone
 	}
 	e, ok := c.disks.Lookup(object.Key(key))
-	if !ok || !c.usable(e) {
+	if !ok || c.dropPurged(e.Meta) || !c.usable(e) {
 		return nil, TierNone
 	}
-	return c.opened(id, e), TierDisk
+	if o := c.opened(id, e); o.live() {
+		return o, TierDisk
+	}
+	return nil, TierNone
 }
 
 // usable reports whether what is on disk is whole or can be made whole.
@@ -195,7 +215,7 @@ func (o *Object) Forget() {
 // newVersion makes the object of a response that a fill received.
 func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
 	own := *m
-	own.Key, own.Seq = f.key, c.seq.Add(1)
+	own.Key, own.Seq = f.key, f.seq
 	for own.Version == 0 {
 		own.Version = rand.Uint64()
 	}
@@ -207,17 +227,25 @@ func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
 	return o
 }
 
-// freshen replaces the metadata of a stored object after a validation.
-func (c *Cache) freshen(o *Object, m *object.Meta) {
+// freshen replaces the metadata of a stored object after the validation f. It
+// reports false when the object was purged meanwhile: then its body is void,
+// whatever the origin says of it.
+func (c *Cache) freshen(f *Fill, o *Object, m *object.Meta) bool {
 	own := *m
 	o.mu.Lock() // the fill of a short-lived object may be giving it its length
-	own.Key, own.Version, own.Size, own.Seq = o.key, o.Meta().Version, o.Size(), c.seq.Add(1)
-	o.meta.Store(&own)
+	was := o.Meta()
+	if c.purges.table.Judge(string(o.key), was.Keys, was.Seq, 0) == purge.Hard {
+		o.mu.Unlock()
+		return false
+	}
+	own.Key, own.Version, own.Size, own.Seq = o.key, was.Version, o.Size(), max(f.seq, was.Seq)
+	o.setMetaLocked(&own)
 	o.mu.Unlock()
 	o.retry.Store(0)
-	if c.disks != nil && (own.Size > 0 || own.Size == 0 && o.admitted()) {
+	if c.disks != nil && (own.Size > 0 || own.Size == 0 && o.admitted()) && !c.invalidated(f) {
 		c.disks.PutMeta(o.key, &own)
 	}
+	return true
 }
 
 // settle makes a whole block the RAM tier's.
@@ -281,6 +309,8 @@ type Stats struct {
 	Objects int64 // objects with something in memory
 	Fills   int64 // fetches under way
 	RAM     ram.Stats
+	Purges  purge.Stats
+	Purged  int64 // objects that were looked for and found purged
 
 	// What eviction cannot reach, in bytes, and the bounds on it.
 	Parked  ParkingStats // by readers whose clients do not take their bytes
@@ -294,6 +324,7 @@ type Stats struct {
 func (c *Cache) Stats() Stats {
 	return Stats{
 		Objects: c.index.count.Load(), Fills: c.fills.Load(), RAM: c.ram.Stats(),
+		Purges: c.purges.table.Stats(), Purged: c.purged.Load(),
 		Parked: c.parking.stats(), Held: c.held.stats(), Passing: c.passing.stats(),
 		Accounts: c.accountStats(),
 	}

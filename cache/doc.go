@@ -24,6 +24,8 @@
 //     hold for their readers and what may not be stored have a bound each, so that
 //     no number of stalled clients takes the memory from the others.
 //   - Followers are woken by bytes, not by timers.
+//   - What began to be fetched before a purge is not served after it: every fill
+//     carries the number at which it began, every lookup judges by it (cache/purge).
 //   - Stored blocks never change, and blocks of two versions never mix: a version
 //     has its own [Object].
 //

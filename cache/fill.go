@@ -42,6 +42,7 @@ type Fill struct {
 	id    object.ID
 	key   object.Key
 	table object.ID // under which it was joined
+	seq   uint64    // number at which it began, compared with purges; 0 for a range
 
 	ready    chan struct{} // closed when the header, or that there is none, is known; nil for a range
 	followed atomic.Bool   // somebody joined before the header was there
@@ -146,11 +147,15 @@ func (f *Fill) stop() {
 }
 
 // Start publishes the header of a response with a body that is stored under the
-// fill's key and may be shared. offset is where the first byte written belongs.
+// fill's key and may be shared. offset is where the first byte written belongs. What
+// was purged since the fill began goes to those who wait for it, and is not stored.
 func (f *Fill) Start(m *object.Meta, offset int64) *Object {
 	o := f.c.newVersion(f, m)
 	f.adopt(o, offset, true)
-	f.prev = f.c.index.put(o)
+	if o.orphan = f.c.superseded(f, m); !o.orphan {
+		prev, ok := f.c.index.put(o)
+		f.prev, o.orphan = prev, !ok
+	}
 	f.publish()
 	return o
 }
@@ -180,12 +185,16 @@ func (f *Fill) adopt(o *Object, offset int64, shared bool) {
 }
 
 // Freshened publishes that the stored object is good again with metadata m, and
-// ends the fill.
-func (f *Fill) Freshened(o *Object, m *object.Meta) {
-	f.c.freshen(o, m)
+// ends the fill. It reports false, and does nothing, when the object was purged
+// since: the leader has to fetch it anew.
+func (f *Fill) Freshened(o *Object, m *object.Meta) bool {
+	if !f.c.freshen(f, o, m) {
+		return false
+	}
 	f.obj, f.shared = o, true
 	f.endOnce()
 	f.publish()
+	return true
 }
 
 // Fail publishes that there is no response, and ends the fill.

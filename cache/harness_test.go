@@ -196,6 +196,25 @@ func (d *mapDisk) Remove(key object.Key) {
 	delete(d.records, key)
 }
 
+func (d *mapDisk) Drop(key object.Key, version uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.records[key]; r != nil && r.meta.Version == version {
+		delete(d.records, key)
+	}
+}
+
+func (d *mapDisk) Oldest() (seq uint64, any bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.records {
+		if !any || r.meta.Seq < seq {
+			seq, any = r.meta.Seq, true
+		}
+	}
+	return seq, any
+}
+
 // noVariant selects nothing.
 type noVariant struct{}
 

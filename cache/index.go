@@ -45,14 +45,18 @@ func (x *index) get(id object.ID, key []byte) *Object {
 	return nil
 }
 
-// put makes o the object of its key and returns the one it replaces, if any.
-func (x *index) put(o *Object) (old *Object) {
+// put makes o the object of its key and returns the one it replaces, if any. It
+// reports false, and changes nothing, when there is one whose fetch began later.
+func (x *index) put(o *Object) (old *Object, ok bool) {
 	b := x.slot(o.id)
 	mu := &x.locks[b%indexLocks]
 	mu.Lock()
 	defer mu.Unlock()
+	if q := x.get(o.id, []byte(o.key)); q != nil && q.Meta().Seq > o.Meta().Seq {
+		return nil, false
+	}
 	x.linkLocked(b, o) // first, so that readers who come now find one of the two
-	return x.unlinkLocked(b, func(q *Object) bool { return q != o && q.id == o.id && q.key == o.key })
+	return x.unlinkLocked(b, func(q *Object) bool { return q != o && q.id == o.id && q.key == o.key }), true
 }
 
 // putIfAbsent makes o the object of its key unless there is one, which it returns.

@@ -27,9 +27,12 @@ func (c *Cache) Join(key []byte, seen *object.Meta, now int64) (f *Fill, leader 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f := c.joins[id]; f != nil && string(f.key) == string(key) {
-		f.waiting.Add(1)
-		f.followed.Store(true)
-		return f, false, nil
+		if c.purges.table.Joinable(string(f.key), f.seq) {
+			f.waiting.Add(1)
+			f.followed.Store(true)
+			return f, false, nil
+		}
+		delete(c.joins, id) // what it brings is, or may be, purged: for those who wait already
 	}
 	if o := c.newerLocked(id, key, seen); o != nil {
 		return nil, false, o
@@ -55,7 +58,7 @@ func (c *Cache) Validate(key []byte, seen *object.Meta, now int64) *Fill {
 // newerLocked returns what the index holds under key if it is not what was seen.
 func (c *Cache) newerLocked(id object.ID, key []byte, seen *object.Meta) *Object {
 	o := c.index.get(id, key)
-	if o == nil || o.Meta() == seen || o.Meta().Freshness.Flags&object.VaryMarker != 0 {
+	if o == nil || !o.live() || o.Meta() == seen || o.Meta().Freshness.Flags&object.VaryMarker != 0 {
 		return nil
 	}
 	return o
@@ -69,7 +72,7 @@ func (c *Cache) privateLocked(id object.ID, now int64) bool {
 
 // leadLocked returns a new fill with one member; others find it if it collapses.
 func (c *Cache) leadLocked(id object.ID, key []byte, collapses bool) *Fill {
-	f := &Fill{c: c, id: id, key: object.Key(key), table: id, ready: make(chan struct{}), limit: -1}
+	f := &Fill{c: c, id: id, key: object.Key(key), table: id, seq: c.purges.table.Next(), ready: make(chan struct{}), limit: -1}
 	f.waiting.Store(1)
 	c.fills.Add(1)
 	if collapses {

@@ -43,9 +43,11 @@ type Object struct {
 
 	disk      atomic.Pointer[disk.Entry] // where the body is on disk, nil when it is not
 	admission admission
-	transient bool         // never indexed or stored: blocks go as soon as they are read
-	maker     *Fill        // the fill that made the object, nil when it came from disk
-	retry     atomic.Int64 // when to try again to validate it (Unix ns), 0 unless the last try failed
+	transient bool          // never indexed or stored: blocks go as soon as they are read
+	orphan    bool          // not indexed or stored either: purged, or overtaken, before it began
+	checked   atomic.Uint64 // the newest purge when the object was judged last
+	maker     *Fill         // the fill that made the object, nil when it came from disk
+	retry     atomic.Int64  // when to try again to validate it (Unix ns), 0 unless the last try failed
 
 	filling atomic.Int32 // len(fills), for those who do not want to lock
 
@@ -139,12 +141,22 @@ func (o *Object) replaceMeta(m *object.Meta, size int64) {
 	defer o.mu.Unlock()
 	own, was := *m, o.Meta()
 	own.Key, own.Version, own.Seq, own.Account, own.Size = o.key, was.Version, was.Seq, was.Account, size
-	o.meta.Store(&own)
+	o.setMetaLocked(&own)
 	o.size.Store(size)
+}
+
+// setMetaLocked replaces the metadata. What a soft purge made of the old ones is
+// undone by that, so the object is judged anew.
+func (o *Object) setMetaLocked(m *object.Meta) {
+	o.meta.Store(m)
+	o.checked.Store(0)
 }
 
 // Transient reports whether the object is only passed through.
 func (o *Object) Transient() bool { return o.transient }
+
+// Stored reports whether the object is kept, or was until it was evicted.
+func (o *Object) Stored() bool { return !o.transient && !o.orphan }
 
 // Unvalidated notes that the origin could not say whether the object is still
 // good, and that it is to be asked again at retry (Unix ns).

@@ -7,6 +7,7 @@ import (
 
 	"edged/cache/disk"
 	"edged/cache/object"
+	"edged/cache/purge"
 )
 
 // spillBody lends a block to the disk tier until it is written.
@@ -45,7 +46,7 @@ func (o *Object) spillEarly(stripe int) {
 
 // spillRest writes every stripe that is whole in memory and not on disk yet.
 func (o *Object) spillRest() {
-	if o.transient {
+	if o.transient || o.orphan {
 		return
 	}
 	for i := range max(1, (object.Blocks(o.Size())+object.StripeBlocks-1)/object.StripeBlocks) {
@@ -56,7 +57,7 @@ func (o *Object) spillRest() {
 // spill hands one stripe to the disk tier. A stripe with a block missing stays in
 // memory only, and so does what the tier's queue has no room for.
 func (o *Object) spill(stripe int) {
-	if o.c.disks == nil || o.failure() != nil || o.onDisk(stripe) {
+	if o.c.disks == nil || !o.worthKeeping() || o.onDisk(stripe) {
 		return
 	}
 	if !o.admitted() {
@@ -71,6 +72,11 @@ func (o *Object) spill(stripe int) {
 		o.unclaimStripe(stripe)
 		return
 	}
+}
+
+// worthKeeping reports whether the object may still be served to somebody.
+func (o *Object) worthKeeping() bool {
+	return o.failure() == nil && !o.orphan && o.verdict() != purge.Hard
 }
 
 // reopen looks for the object on disk, where blocks that left memory may be. It

@@ -26,7 +26,7 @@ func appendVariant(dst []byte, marker *object.Meta, sel Selecting) []byte {
 func (f *Fill) Rekey(names []string, sel Selecting) {
 	list := strings.Join(names, ", ")
 	primary := object.Key(f.primary())
-	marker := f.c.putMarker(primary, list)
+	marker := f.c.putMarker(primary, list, f.seq)
 	f.key = object.Key(appendVariant([]byte(primary), marker, sel))
 	f.id = object.HashString(f.c.seed, string(f.key))
 }
@@ -38,8 +38,8 @@ func (f *Fill) primary() string {
 }
 
 // putMarker makes sure that the primary key has a marker that lists names, and
-// returns it.
-func (c *Cache) putMarker(primary object.Key, names string) *object.Meta {
+// returns it. seq is the number of the fetch that found that out.
+func (c *Cache) putMarker(primary object.Key, names string, seq uint64) *object.Meta {
 	id := object.HashString(c.seed, string(primary))
 	if o, _ := c.find([]byte(primary)); o != nil && isMarker(o, names) {
 		return o.Meta()
@@ -47,7 +47,7 @@ func (c *Cache) putMarker(primary object.Key, names string) *object.Meta {
 	account, _, _ := primary.Parts()
 	m := &object.Meta{Account: account, Header: object.Header{{Name: "Vary", Value: names}}}
 	m.Freshness.Flags = object.VaryMarker
-	f := &Fill{c: c, id: id, key: primary, limit: -1}
+	f := &Fill{c: c, id: id, key: primary, seq: seq, limit: -1}
 	c.fills.Add(1)
 	f.Start(m, 0)
 	f.Commit(nil, false) //nolint:errcheck // an empty body cannot be cut short

@@ -17,6 +17,7 @@ type absent struct {
 	place   int                     // in the order of the set
 	missed  map[object.Key]struct{} // removed meanwhile; guarded by Set.mu
 	stale   bool                    // too many to note; guarded by Set.mu
+	told    *Tier                   // whose journal was announced; guarded by Set.mu
 }
 
 // missedMax bounds the removals noted for a disk that is not open. Beyond it the
@@ -75,6 +76,7 @@ func (s *Set) await(a *absent, tried func()) {
 // away is removed first. It reports false when the disk has to start over.
 func (s *Set) join(a *absent, t *Tier) bool {
 	for {
+		s.announce(a, t)
 		missed, stale := s.takeMissed(a, t)
 		switch {
 		case stale:
@@ -111,6 +113,9 @@ func (s *Set) takeMissed(a *absent, t *Tier) (missed map[object.Key]struct{}, st
 	if len(a.missed) > 0 {
 		missed, a.missed = a.missed, map[object.Key]struct{}{}
 		return missed, false
+	}
+	if s.onJoin != nil && a.told != t {
+		return map[object.Key]struct{}{}, false // somebody wants its journal first, since a moment ago
 	}
 	s.dropLocked(a)
 	list := append(slices.Clone(s.disks()), newMember(t, a.place))

@@ -255,6 +255,33 @@ func (x *index) remove(hash, ticket uint64) bool {
 	return found
 }
 
+// removeVersion forgets an object if it is of this version.
+func (x *index) removeVersion(hash, version uint64) {
+	s := x.shard(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.used
+	if i := s.findHead(hash); i >= 0 && s.slots[i].version == version && s.removeObject(hash) {
+		x.objects.Add(-1)
+	}
+	x.entries.Add(int64(s.used - before))
+}
+
+// oldest returns the lowest store number of a head.
+func (x *index) oldest() (seq uint64, any bool) {
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.mu.RLock()
+		for j := range s.slots {
+			if e := &s.slots[j]; e.used() && e.head() && (!any || e.seq < seq) {
+				seq, any = e.seq, true
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return seq, any
+}
+
 // fencedOff reports whether a put queued with ticket is dead.
 func (x *index) fencedOff(hash, ticket uint64) bool {
 	if x.fences.Load() == 0 {

@@ -16,8 +16,7 @@ type removal struct {
 
 const removalSize = 32
 
-// Kinds of entries in the removal log. Others are skipped, so that purges by
-// sequence number can be added without a new format.
+// Kinds of entries in the removal log. Others are skipped.
 const kindRemoval = 1
 
 func (r removal) appendTo(dst []byte) []byte {

@@ -21,7 +21,8 @@ type Set struct {
 	members atomic.Pointer[[]member]
 
 	mu     sync.Mutex
-	absent []*absent // guarded by mu
+	absent []*absent      // guarded by mu
+	onJoin func(*Journal) // guarded by mu
 	stop   chan struct{}
 	once   sync.Once
 	opens  sync.WaitGroup

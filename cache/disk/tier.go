@@ -127,6 +127,7 @@ type Tier struct {
 	keeper   keeper
 	scrubber scrubber
 	wear     *wear
+	journal  *Journal
 	lastSeq  atomic.Uint64
 	counters counters
 	recovery Recovery
@@ -185,6 +186,7 @@ func newTier(o Options) (*Tier, error) {
 	t.breaker.log = o.Log
 	t.reads = newReadPool(o.Workers, o.ReadTimeout, &t.breaker)
 	t.writer.t = t
+	t.journal = newJournal(t)
 	t.keeper.t, t.keeper.every, t.keeper.snapshot = t, o.SyncInterval, o.SnapshotInterval
 	t.keeper.stop = make(chan struct{})
 	t.scrubber.t, t.scrubber.every, t.scrubber.stop = t, o.ScrubInterval, t.keeper.stop
@@ -347,6 +349,7 @@ func (t *Tier) Close() error {
 
 func (t *Tier) close() error {
 	t.queue.close()
+	t.journal.close()
 	close(t.keeper.stop)
 	if !waitFor(&t.running, closeWait) || !t.reads.wait(closeWait) {
 		return fmt.Errorf("%w: close of %s", ErrTimeout, t.dir)
@@ -355,6 +358,7 @@ func (t *Tier) close() error {
 	if t.breaker.writable() {
 		err = errors.Join(t.keeper.save(true), t.saveState())
 	}
+	t.journal.closeFile()
 	t.breaker.state.Store(uint32(Offline)) // late callers miss
 	t.releaseExtents()
 	t.index.close()

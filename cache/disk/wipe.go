@@ -41,7 +41,7 @@ func Survey(dir string) (Wiped, error) {
 	}
 	for _, f := range files {
 		switch {
-		case f.Name == superName || ours(f.Name):
+		case f.Name == superName || f.Name == journalName || ours(f.Name):
 			w.Files++
 			w.Bytes += f.Size
 		case f.Name != lockName:
@@ -96,7 +96,7 @@ func wipeAll(ctx context.Context, w *Wiped, o WipeOptions) error {
 	}
 	done := 0
 	for _, f := range files {
-		if !ours(f.Name) {
+		if f.Name != journalName && !ours(f.Name) {
 			continue
 		}
 		name := filepath.Join(w.Path, f.Name)

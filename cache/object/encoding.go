@@ -11,13 +11,13 @@ import (
 // Limits of an encoded Meta. The disk tier refuses to store what is larger, so
 // one record never needs more than [MaxMetaBytes] to read.
 const (
-	// MaxKeyBytes bounds the length of Meta.Key, and of Meta.Account.
+	// MaxKeyBytes bounds the length of Meta.Key, of Meta.Account and of Meta.Keys.
 	MaxKeyBytes = 8 << 10
 	// MaxHeaderBytes bounds the encoded Meta.Header: the sum of all names and
 	// values plus four bytes a line.
 	MaxHeaderBytes = 64 << 10
 	// MaxMetaBytes is the most that AppendMeta ever appends.
-	MaxMetaBytes = metaFixed + 2*MaxKeyBytes + MaxHeaderBytes
+	MaxMetaBytes = metaFixed + 3*MaxKeyBytes + MaxHeaderBytes
 )
 
 // ErrMeta marks bytes that are not an encoded Meta of a format we read. A tier
@@ -42,21 +42,22 @@ var ErrMeta = errors.New("object: malformed metadata")
 //	74  u16  length of Key
 //	76  u16  length of Account
 //	78  u16  number of header lines
-//	80  Key, Account
+//	80  u16  length of Keys
+//	82  Key, Account, Keys
 //	    then for each line: u16 length of name, u16 length of value, name, value
 //
 // A Meta has exactly one encoding: what ParseMeta accepts, AppendMeta gives back
 // byte for byte. Any change of layout takes a new metaFormat.
 const (
-	metaFormat = 1
-	metaFixed  = 80
+	metaFormat = 2
+	metaFixed  = 82
 	fieldFixed = 4
 )
 
 // Encodable reports whether m is within the limits of the encoding. A response
 // that is not can be served but not stored on disk.
 func (m *Meta) Encodable() bool {
-	return len(m.Key) <= MaxKeyBytes && len(m.Account) <= MaxKeyBytes &&
+	return len(m.Key) <= MaxKeyBytes && len(m.Account) <= MaxKeyBytes && len(m.Keys) <= MaxKeyBytes &&
 		m.Status >= 0 && m.Status <= math.MaxUint16 && m.Size >= -1 &&
 		headerBytes(m.Header) <= MaxHeaderBytes
 }
@@ -78,7 +79,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 	}
 	le := binary.LittleEndian
 	f := &m.Freshness
-	length := metaFixed + len(m.Key) + len(m.Account) + headerBytes(m.Header)
+	length := metaFixed + len(m.Key) + len(m.Account) + len(m.Keys) + headerBytes(m.Header)
 	dst = append(dst, metaFormat, m.Class)
 	dst = le.AppendUint16(dst, uint16(m.Status))
 	dst = le.AppendUint32(dst, uint32(length))
@@ -94,7 +95,8 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 	dst = le.AppendUint16(dst, uint16(len(m.Key)))
 	dst = le.AppendUint16(dst, uint16(len(m.Account)))
 	dst = le.AppendUint16(dst, uint16(len(m.Header)))
-	dst = append(append(dst, m.Key...), m.Account...)
+	dst = le.AppendUint16(dst, uint16(len(m.Keys)))
+	dst = append(append(append(dst, m.Key...), m.Account...), m.Keys...)
 	return appendHeader(dst, m.Header)
 }
 
@@ -125,17 +127,18 @@ func ParseMeta(b []byte) (*Meta, error) {
 		return nil, fmt.Errorf("%w: says %d bytes, has %d", ErrMeta, length, len(b))
 	}
 	m := parseFixed(b)
-	key, account, lines := int(le.Uint16(b[74:])), int(le.Uint16(b[76:])), int(le.Uint16(b[78:]))
-	if key > MaxKeyBytes || account > MaxKeyBytes || m.Size < -1 {
-		return nil, fmt.Errorf("%w: key of %d, account of %d, body of %d bytes", ErrMeta, key, account, m.Size)
+	key, account, lines, keys := int(le.Uint16(b[74:])), int(le.Uint16(b[76:])), int(le.Uint16(b[78:])), int(le.Uint16(b[80:]))
+	if key > MaxKeyBytes || account > MaxKeyBytes || keys > MaxKeyBytes || m.Size < -1 {
+		return nil, fmt.Errorf("%w: key of %d, account of %d, surrogate keys of %d, body of %d bytes", ErrMeta, key, account, keys, m.Size)
 	}
-	if rest := len(b) - metaFixed - key - account; rest < lines*fieldFixed || rest > MaxHeaderBytes {
+	if rest := len(b) - metaFixed - key - account - keys; rest < lines*fieldFixed || rest > MaxHeaderBytes {
 		return nil, fmt.Errorf("%w: %d header lines in %d bytes", ErrMeta, lines, rest)
 	}
 	// One string for all text: a Meta lives and dies as a whole.
 	text := string(b[metaFixed:])
-	m.Key, m.Account = Key(text[:key]), text[key:key+account]
-	h, err := parseHeader(text[key+account:], lines)
+	names := key + account
+	m.Key, m.Account, m.Keys = Key(text[:key]), text[key:names], text[names:names+keys]
+	h, err := parseHeader(text[names+keys:], lines)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // sampleMeta returns a Meta that uses every field.
 func sampleMeta() *Meta {
 	return &Meta{
-		Key: "acme\x00site\x00/v/1.m4s", Account: "acme", Status: 200,
+		Key: "acme\x00site\x00/v/1.m4s", Account: "acme", Keys: "film-a series-1", Status: 200,
 		Header:  Header{{"Content-Type", "video/mp4"}, {"ETag", `"a"`}, {"X-Empty", ""}},
 		Size:    1 << 33,
 		Version: 0xfedcba9876543210, Seq: 7, Class: 3,
@@ -29,17 +29,17 @@ func sampleMeta() *Meta {
 
 func TestMetaGolden(t *testing.T) {
 	m := &Meta{
-		Key: "k", Account: "a", Status: 0x0102, Header: Header{{"n", "vv"}}, Size: -1,
+		Key: "k", Account: "a", Keys: "s", Status: 0x0102, Header: Header{{"n", "vv"}}, Size: -1,
 		Version: 8, Seq: 9, Class: 10,
 		Freshness: Freshness{Received: 1, InitialAge: 2, Lifetime: 3, StaleWhileRevalidate: 4, StaleIfError: 5, Flags: NoCache},
 	}
-	want := "01" + "0a" + "0201" + "59000000" +
+	want := "02" + "0a" + "0201" + "5c000000" +
 		"0800000000000000" + "0900000000000000" + "ffffffffffffffff" +
 		"0100000000000000" + "0200000000000000" + "0300000000000000" + "0400000000000000" + "0500000000000000" +
-		"0200" + "0100" + "0100" + "0100" +
-		"6b" + "61" + "0100" + "0200" + "6e" + "7676"
+		"0200" + "0100" + "0100" + "0100" + "0100" +
+		"6b" + "61" + "73" + "0100" + "0200" + "6e" + "7676"
 	if got := hex.EncodeToString(AppendMeta(nil, m)); got != want {
-		t.Errorf("format 1 changed on disk:\n got %s\nwant %s", got, want)
+		t.Errorf("format 2 changed on disk:\n got %s\nwant %s", got, want)
 	}
 }
 
@@ -64,6 +64,7 @@ func drawMeta(t *rapid.T) *Meta {
 	m := &Meta{
 		Key:     Key(rapid.StringN(-1, -1, 300).Draw(t, "key")),
 		Account: rapid.StringN(-1, -1, 40).Draw(t, "account"),
+		Keys:    rapid.StringN(-1, -1, 40).Draw(t, "keys"),
 		Status:  rapid.IntRange(0, 65535).Draw(t, "status"),
 		Size:    rapid.Int64Min(-1).Draw(t, "size"),
 		Version: rapid.Uint64().Draw(t, "version"),
@@ -116,7 +117,7 @@ func TestMetaLimits(t *testing.T) {
 		{"most lines", func(m *Meta) { m.Header = make(Header, MaxHeaderBytes/4) }, true},
 		{"too many lines", func(m *Meta) { m.Header = make(Header, MaxHeaderBytes/4+1) }, false},
 		{"all at once", func(m *Meta) {
-			m.Key, m.Account = Key(long(MaxKeyBytes)), long(MaxKeyBytes)
+			m.Key, m.Account, m.Keys = Key(long(MaxKeyBytes)), long(MaxKeyBytes), long(MaxKeyBytes)
 			m.Header = Header{{long(30000), long(MaxHeaderBytes - 30004)}}
 		}, true},
 		{"status beyond 16 bits", func(m *Meta) { m.Status = 65536 }, false},
@@ -154,12 +155,13 @@ func TestParseMetaRefuses(t *testing.T) {
 	}{
 		{"nothing", func([]byte) []byte { return nil }, "fixed part"},
 		{"fixed part cut", func(b []byte) []byte { return b[:metaFixed-1] }, "fixed part"},
-		{"later format", func(b []byte) []byte { b[0]++; return b }, "format 2"},
+		{"later format", func(b []byte) []byte { b[0]++; return b }, "format 3"},
 		{"trailing byte", func(b []byte) []byte { return append(b, 0) }, "says"},
 		{"last byte cut", func(b []byte) []byte { return b[:len(b)-1] }, "says"},
 		{"trailing byte in the length", func(b []byte) []byte { b[4]++; return append(b, 0) }, "after the last"},
 		{"key over the limit", func(b []byte) []byte { b[75] = 0xff; return b }, "key of"},
 		{"account over the limit", func(b []byte) []byte { b[77] = 0xff; return b }, "account of"},
+		{"surrogate keys over the limit", func(b []byte) []byte { b[81] = 0xff; return b }, "surrogate keys of"},
 		{"key beyond the end", func(b []byte) []byte { b[75] = 0x10; return b }, "header lines"},
 		{"size below -1", func(b []byte) []byte { b[31] = 0x80; return b }, "body of"},
 		{"more lines than bytes", func(b []byte) []byte { b[79] = 0xff; return b }, "header lines"},

@@ -116,7 +116,8 @@ type Meta struct {
 	Header    Header // stored fields, hop-by-hop and CORS fields already dropped
 	Size      int64  // body length in bytes, -1 while a fill does not know it yet
 	Version   uint64 // identity of these body bytes; random, never 0
-	Seq       uint64 // store sequence number, compared with purges at lookup
+	Seq       uint64 // number at which its fetch began, compared with purges at lookup
+	Keys      string // surrogate keys with a space between two (purge.Keys)
 	Class     uint8  // media.Class, for counters and defaults
 	Freshness Freshness
 }

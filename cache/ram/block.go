@@ -80,6 +80,9 @@ func (b *Block) Touch() { b.state.touch() }
 // times or more. Unlike the frequency that the policy counts down it never falls.
 func (b *Block) Hits() uint32 { return b.state.hits() }
 
+// Pinned reports whether somebody besides the policy holds a reference just now.
+func (b *Block) Pinned() bool { return b.pinned() }
+
 // pinned reports whether anybody but the policy holds a reference. The answer
 // may be outdated at once; it serves only to prefer blocks that free memory.
 func (b *Block) pinned() bool { return b.refs.Load() > 1 }

@@ -4,6 +4,7 @@
 //	edgectl verify  -config FILE URL                      what would the edge say?
 //	edgectl keygen  -type ed25519 -out FILE               make a signing key
 //	edgectl status  [-admin ADDR]                         how is the running node?
+//	edgectl purge   [-admin ADDR] -url URL …              forget what is stored
 //	edgectl drain   [-admin ADDR]                         let it finish and stop
 //	edgectl wipe    -config FILE -yes                     make disks unreadable
 //	edgectl help [COMMAND]
@@ -34,6 +35,7 @@ func commands() []command {
 		verifyCommand(),
 		keygenCommand(),
 		statusCommand(),
+		purgeCommand(),
 		drainCommand(),
 		wipeCommand(),
 	}

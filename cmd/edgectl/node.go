@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,11 +72,24 @@ func newNode(address string) *node {
 // ask sends a request and decodes the JSON of the answer into answer. Its raw form
 // is returned too.
 func (n *node) ask(method, path string, answer any) ([]byte, error) {
+	return n.order(method, path, nil, answer)
+}
+
+// order is ask with a body in JSON, none when it is nil.
+func (n *node) order(method, path string, body, answer any) ([]byte, error) {
+	var text io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		text = bytes.NewReader(b)
+	}
 	host := n.address
 	if strings.HasPrefix(host, "/") {
 		host = "localhost"
 	}
-	r, err := http.NewRequest(method, "http://"+host+path, nil)
+	r, err := http.NewRequest(method, "http://"+host+path, text)
 	if err != nil {
 		return nil, fmt.Errorf("address %q: %w", n.address, err)
 	}
@@ -84,17 +98,17 @@ func (n *node) ask(method, path string, answer any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no answer from %s (is edged running?): %w", n.address, err)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return nil, fmt.Errorf("answer of %s: %w", n.address, err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return nil, fmt.Errorf("%s refuses: %s: %s", n.address, resp.Status, reason(body))
+		return nil, fmt.Errorf("%s refuses: %s: %s", n.address, resp.Status, reason(raw))
 	}
-	if err := json.Unmarshal(body, answer); err != nil {
+	if err := json.Unmarshal(raw, answer); err != nil {
 		return nil, fmt.Errorf("answer of %s is not that of an edged: %w", n.address, err)
 	}
-	return body, nil
+	return raw, nil
 }
 
 // reason is the error that the node gave, in whatever form.

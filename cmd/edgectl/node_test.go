@@ -31,6 +31,15 @@ func fakeNode(t *testing.T) http.Handler {
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, `{"state":"draining"}`)
 	})
+	mux.HandleFunc("POST /api/v1/purge", func(w http.ResponseWriter, r *http.Request) {
+		order, _ := io.ReadAll(r.Body)
+		if r.Header.Get("X-Edged-Admin") == "" || !json.Valid(order) {
+			http.Error(w, "no order", http.StatusForbidden)
+			return
+		}
+		known := !strings.Contains(string(order), "acne")
+		_ = json.NewEncoder(w).Encode(map[string]any{"number": 4711, "known": known, "accounts": []string{"acne"}, "order": string(order)})
+	})
 	return mux
 }
 

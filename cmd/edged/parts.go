@@ -60,6 +60,7 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 	}
 	p.disks = openDisks(c.Disks, log)
 	p.cache = cache.New(cache.Options{RAM: p.ram, Disks: p.disks, Seq: lastSeq(p.disks), Log: log})
+	p.notePurges(c.Disks)
 	if p.access, err = openLog(c, log); err != nil {
 		return p, err
 	}
@@ -133,13 +134,32 @@ func writesPerDay(d *config.Disk) int64 {
 	return int64(d.WritesPerDay)
 }
 
-// lastSeq is the highest store number that any disk knows. What a disk knows that
-// joins later is older than this process: then the numbers go on from the clock,
-// which no count of stores gets ahead of.
-func lastSeq(disks *disk.Set) (last uint64) {
-	if disks.Absent() > 0 {
-		last = uint64(time.Now().UnixNano())
+// notePurges has purges noted on every disk, also on those that come later. Where
+// disks are configured and none is open, no purge is durable: what they hold may
+// come back.
+func (p *parts) notePurges(configured []config.Disk) {
+	join := func(j *disk.Journal) { p.cache.AddJournals(j) }
+	var list []cache.Journal
+	for _, j := range p.disks.Journals(join) {
+		list = append(list, j)
 	}
+	if len(list) == 0 && len(configured) > 0 {
+		list = append(list, noJournal{})
+	}
+	p.cache.AddJournals(list...)
+}
+
+// noJournal stands for disks that could not be opened.
+type noJournal struct{}
+
+var errNoDisk = errors.New("no disk could be opened")
+
+func (noJournal) Load() ([]byte, error) { return nil, nil }
+func (noJournal) Append([]byte) error   { return errNoDisk }
+func (noJournal) Replace([]byte) error  { return errNoDisk }
+
+// lastSeq is the highest store number that any disk knows.
+func lastSeq(disks *disk.Set) (last uint64) {
 	for _, s := range disks.Stats() {
 		last = max(last, s.LastSeq)
 	}

@@ -43,6 +43,7 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 		Account: s.Account, Name: s.Name, Hosts: s.Hosts, Origins: origins,
 		Query: queryPolicy(s.Query), Forward: s.ForwardHeaders, ClientDirectives: s.ClientDirectives,
 		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies), Storage: storagePolicy(s.Disk), PassErrors: s.Origin.Errors == "pass",
+		ShowKeys:      s.SurrogateKeys == "pass",
 		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
 		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http", Log: edge.LogPolicy{Query: s.Log.Query},
 	}

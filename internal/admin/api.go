@@ -10,18 +10,25 @@ const orderHeader = "X-Edged-Admin"
 // order guards what changes the node. What was asked and what became of it is
 // logged, refusals too.
 func (s *Server) order(name string, do func() (code int, answer any)) http.HandlerFunc {
-	origins := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
-		code, answer := http.StatusForbidden, any(problem{"orders need the header " + orderHeader + ": 1"})
-		switch {
-		case origins.Check(r) != nil:
-			answer = problem{"orders of another web site are refused"}
-		case r.Header.Get(orderHeader) != "":
+		code, answer := http.StatusForbidden, any(problem{refusal(r)})
+		if refusal(r) == "" {
 			code, answer = do()
 		}
-		s.options.Log.Info("admin order", "order", name, "status", code)
+		s.options.Log.Info("admin order", "order", name, "who", peerOf(r), "status", code)
 		s.writeJSON(w, code, answer)
 	}
+}
+
+// refusal says why an order is not taken, "" when it is.
+func refusal(r *http.Request) string {
+	switch {
+	case http.NewCrossOriginProtection().Check(r) != nil:
+		return "orders of another web site are refused"
+	case r.Header.Get(orderHeader) == "":
+		return "orders need the header " + orderHeader + ": 1"
+	}
+	return ""
 }
 
 // problem is the answer to an order that is not carried out.

@@ -207,7 +207,8 @@ func timeOf(t time.Time) *time.Time {
 }
 
 func (st *status) addCache(c cache.Stats) {
-	st.Cache = cacheStatus{c.Objects, c.Fills}
+	p := &c.Purges
+	st.Cache = cacheStatus{c.Objects, c.Fills, p.Last, p.Rules, p.Widened, c.Purged}
 	st.RAM = ramOf(&c)
 }
 

@@ -41,6 +41,6 @@
 //
 // # Not here
 //
-// Roles and tokens for listeners that others can reach, purge, explain and usage:
+// Roles and tokens for listeners that others can reach, explain and usage:
 // api.go is the place.
 package admin

@@ -177,7 +177,7 @@ func (st *status) judgeCertificate(c *certificateStatus) {
 func (st *status) shape() string {
 	h := fnv.New64a()
 	note := func(words ...any) { fmt.Fprintf(h, "%q\n", words) }
-	note(st.State, st.Health.String(), st.Node.Started.UnixNano())
+	note(st.State, st.Health.String(), st.Node.Started.UnixNano(), st.Cache.LastPurge)
 	for _, f := range st.Findings {
 		note(f.Level.String(), f.Part)
 	}

@@ -42,6 +42,9 @@ type Options struct {
 	// may be called more than once. nil: the order is refused.
 	Drain func()
 
+	// Purge carries out an order to purge; nil: it is refused.
+	Purge func(*edge.PurgeOrder) (edge.PurgeResult, error)
+
 	Now func() time.Time // [time.Now]
 	Log *slog.Logger     // orders and faults of ours [discarded]
 }

@@ -51,6 +51,7 @@ func New(o Options) (*Server, error) {
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          quietLog(),
+		ConnContext:       withPeer,
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop

@@ -135,8 +135,12 @@ type originStatus struct {
 }
 
 type cacheStatus struct {
-	Objects int64 `json:"objects"`
-	Fills   int64 `json:"fills"`
+	Objects   int64  `json:"objects"`
+	Fills     int64  `json:"fills"`
+	LastPurge uint64 `json:"last_purge"`
+	Rules     int    `json:"purge_rules"`
+	Widened   uint64 `json:"purge_widened"`
+	Purged    int64  `json:"purged_objects"`
 }
 
 type ramStatus struct {

@@ -14,10 +14,11 @@ import (
 const table = `
 cache/object        : | github.com/zeebo/xxh3
 cache/rfc9111       : cache/object | github.com/dunglas/httpsfv
+cache/purge         : cache/object |
 cache/ram           : cache/object | golang.org/x/sys
 cache/disk          : cache/object | github.com/zeebo/xxh3 golang.org/x/sys
 cache/cachetest     : cache/object cache/disk | github.com/zeebo/xxh3
-cache               : cache/object cache/ram cache/disk |
+cache               : cache/object cache/purge cache/ram cache/disk |
 auth                : internal/target | github.com/dgraph-io/ristretto/v2 github.com/fxamacker/cbor/v2 github.com/golang-jwt/jwt/v5 github.com/veraison/go-cose
 origin              : cache/object | github.com/valyala/fasthttp
 logfmt              : | github.com/klauspost/compress
@@ -26,7 +27,7 @@ internal/byterange  : |
 internal/media      : |
 internal/rewrite    : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
-internal/edge       : auth cache cache/object cache/rfc9111 origin logfmt internal/media internal/rewrite internal/target internal/byterange internal/coding |
+internal/edge       : auth cache cache/object cache/purge cache/rfc9111 origin logfmt internal/media internal/rewrite internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
 internal/admin      : internal/edge cache cache/disk origin logfmt internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml

@@ -136,6 +136,7 @@ func (l *loader) checkSite(s *Site) {
 	l.oneOfSite(s, "origin.errors", s.Origin.Errors, "replace", "pass")
 	l.oneOfSite(s, "disk", s.Disk, "always", "second-hit", "never")
 	l.oneOfSite(s, "cookies", s.Cookies, "strip", "refuse", "keep")
+	l.oneOfSite(s, "surrogate_keys", s.SurrogateKeys, "strip", "pass")
 	for _, m := range s.Methods {
 		l.checkMethod(s, m)
 	}

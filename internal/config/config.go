@@ -112,6 +112,7 @@ type Site struct {
 	Methods          []string `toml:"methods"`           // unsafe methods passed on to the origin
 	Disk             string   `toml:"disk"`              // always, second-hit, never: when responses go to disk
 	Cookies          string   `toml:"cookies"`           // strip, refuse, keep: responses that set cookies
+	SurrogateKeys    string   `toml:"surrogate_keys"`    // strip, pass: what viewers see of them
 	RedirectHTTPS    bool     `toml:"redirect_https"`
 	HSTS             Duration `toml:"hsts"`      // max-age of Strict-Transport-Security; 0 for none
 	RAMFloor         Share    `toml:"ram_floor"` // of [RAM].Size: what other accounts cannot evict
@@ -243,7 +244,7 @@ func defaultSite() Site {
 			TotalTimeout: Duration(time.Hour), MinRate: 1 << 10, MaxConnections: 512, Errors: "replace",
 		},
 		Query:   Query{Mode: "all"},
-		Cookies: "strip",
-		Disk:    "always",
+		Cookies: "strip", SurrogateKeys: "strip",
+		Disk: "always",
 	}
 }

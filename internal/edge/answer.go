@@ -176,7 +176,7 @@ func (e *Edge) fetched(x *Exchange, f *cache.Fill, leader bool) bool {
 		return false
 	}
 	m := o.Meta()
-	x.out.FwdStatus, x.out.Stored = f.Status(), !o.Transient()
+	x.out.FwdStatus, x.out.Stored = f.Status(), o.Stored()
 	if !o.Transient() || f.Shared() {
 		x.out.Tier = cache.TierRAM
 	}

@@ -61,7 +61,9 @@ func (e *Edge) freshenCoded(x *Exchange, form *cache.Object, m *object.Meta, c c
 	meta := codedMeta(m, c, form.Size())
 	if f := e.cache.Validate(x.form.key, form.Meta(), x.now); f != nil {
 		defer f.Leave()
-		f.Freshened(form, meta)
+		if !f.Freshened(form, meta) {
+			f.Abort(errNotCoded) // purged since
+		}
 	}
 	return meta
 }

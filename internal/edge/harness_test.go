@@ -87,7 +87,7 @@ func newBench(t testing.TB, handler http.HandlerFunc, change ...func(*Site)) *be
 		t.Fatal(err)
 	}
 	b.memory = memory
-	b.cache = cache.New(cache.Options{RAM: memory})
+	b.cache = cache.New(cache.Options{RAM: memory, Now: b.clock.now})
 	b.edge = New(Options{Cache: b.cache, Log: b.log, Now: b.clock.now})
 	b.site = &Site{
 		Account: "acme", Name: "media.test", Hosts: []string{"media.test"}, Origins: group,

@@ -80,8 +80,8 @@ func (e *Edge) freshen(fill *cache.Fill, f *fetch, resp *origin.Response) (again
 	}
 	m := rfc9111.Freshen(old, resp.Header, f.policy(d).Defaults, f.requested, e.now().UnixNano())
 	m.Freshness.Flags |= old.Freshness.Flags & object.Resumable
-	fill.Freshened(f.stored, m)
-	return false
+	f.tag(m)
+	return !fill.Freshened(f.stored, m) // purged since: it is void, whatever the origin says of it
 }
 
 // receivePart takes a 206 that we asked for in order to begin at a seek. Without a
@@ -156,6 +156,7 @@ func (e *Edge) newMeta(f *fetch, resp *origin.Response, size int64) *object.Meta
 		Header:    p.StoredHeader(resp.Status, resp.Header, received),
 		Freshness: rfc9111.Compute(resp.Status, resp.Header, p.Defaults, f.requested, received),
 	}
+	f.tag(m)
 	if m.Status == 206 {
 		m.Status = 200
 	}

@@ -64,6 +64,9 @@ type Site struct {
 	// far as the origin says how long they live. Otherwise they become 502.
 	PassErrors bool
 	Cookies    rfc9111.CookiePolicy // what to do with responses that set cookies
+	// ShowKeys hands the surrogate keys of responses on to viewers, of whom one may
+	// be another cache.
+	ShowKeys bool
 
 	// Storage says when responses go to disk.
 	Storage cache.Storage
