@@ -44,6 +44,9 @@ func parseLink(url string) (link, error) {
 	return link{base: base, host: string(host), path: path, query: query}, nil
 }
 
+// secure reports whether the URL is of https.
+func (l *link) secure() bool { return strings.HasPrefix(l.base, "https") }
+
 // canonical returns the decoded path that token scopes are about.
 func canonical(path []byte) ([]byte, error) {
 	c, _, why := target.Canonical(path, nil)

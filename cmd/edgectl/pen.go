@@ -16,7 +16,7 @@ import (
 // pen is a key to sign with and the site that shall accept what it signs.
 type pen struct {
 	site site
-	mint func(auth.Claims) (string, error)
+	mint func(auth.Claims) (string, error) // nil for schemes other than ect
 }
 
 // secretKey picks an HMAC key of the site: the one named kid, else the first

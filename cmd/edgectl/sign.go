@@ -17,7 +17,11 @@ const signHelp = `
 Sign prints URL with a token in it that opens the directory of its path for a
 while. The token is checked as the edge would check it before it is printed.
 
-With an hmac-sha256 key in the configuration nothing more is needed. Edges hold
+The site's scheme decides how. For another one than ect the first active key
+signs, the file alone is opened unless bunny or media-cdn get a -scope, and vdox
+needs account and file in the URL.
+
+For ect, with an hmac-sha256 key in the configuration nothing more is needed. Edges hold
 only the public half of an ed25519 key: give the private one with -private-key.
 With -private-key and -kid no configuration is needed either.
 
@@ -44,6 +48,7 @@ func signCommand() command {
 // signFlags are the flags of sign.
 type signFlags struct {
 	config, account, kid, private, carrier, session string
+	client                                          string
 	life                                            time.Duration
 	scopes, networks                                list
 	at                                              moment
@@ -56,6 +61,7 @@ func (f *signFlags) bind(fs *flag.FlagSet) {
 	fs.StringVar(&f.carrier, "carrier", "path", "`PLACE` where the token travels: path, query or cookie;\ncookie prints a Set-Cookie and a Cookie line")
 	fs.Var(&f.scopes, "scope", "decoded `PATH` the token opens; a directory ends in /.\nUp to 4 times; the directory of the URL's path when left out")
 	fs.Var(&f.networks, "ip", "client `NETWORK` in CIDR form, up to 4 times; any client when left out")
+	fs.StringVar(&f.client, "client", "", "`ADDRESS` of the client, for schemes other than ect that sign it")
 	fs.StringVar(&f.session, "sid", "", "opaque session `ID`, for logs and revocation; no user data")
 	fs.StringVar(&f.kid, "kid", "", "`ID` of the signing key; the site's first active one when left out")
 	fs.StringVar(&f.private, "private-key", "", "Ed25519 private key `FILE`: PEM (PKCS#8), or the seed in hex")
@@ -74,6 +80,9 @@ func (f *signFlags) run(s streams, args []string) error {
 	pen, err := f.pen(l.host)
 	if err != nil {
 		return err
+	}
+	if pen.mint == nil {
+		return f.signLink(s, &pen.site, &l)
 	}
 	claims, err := f.claims(&l)
 	if err != nil {
@@ -130,6 +139,9 @@ func (f *signFlags) pen(host string) (*pen, error) {
 	}
 	if f.account != "" && f.account != where.account {
 		return nil, fmt.Errorf("host %s belongs to account %s, not %s", host, where.account, f.account)
+	}
+	if where.scheme != "ect" {
+		return &pen{site: where}, nil
 	}
 	if f.private != "" {
 		return privateKey(&where, f.private, f.kid)

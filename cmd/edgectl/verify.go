@@ -122,7 +122,7 @@ func (f *verifyFlags) ask(sites []site, url string, r *auth.Request) (o opinion,
 	if err != nil {
 		return o, err
 	}
-	r.Host, r.TLS, r.Trace = []byte(l.host), strings.HasPrefix(l.base, "https"), &o.trace
+	r.Host, r.TLS, r.Trace = []byte(l.host), l.secure(), &o.trace
 	in := auth.Input{Path: l.path, Query: l.query, Cookies: []byte(f.cookie), Fields: f.fields()}
 	r.Fields = in.Fields
 	step, err := walk(scheme, &in, r)
