@@ -241,12 +241,13 @@ func TestDemoFrames(t *testing.T) {
 }
 
 // frames returns a line with a checksum for each decoded frame of the first video
-// and the first audio.
-func frames(t *testing.T, ffmpeg, url string) []byte {
+// and the first audio. Options are for the input.
+func frames(t *testing.T, ffmpeg, url string, options ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, ffmpeg, "-nostdin", "-v", "error", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-")
+	args := append([]string{"-nostdin", "-v", "error"}, options...)
+	cmd := exec.CommandContext(ctx, ffmpeg, append(args, "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-")...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	lines, err := cmd.Output()
