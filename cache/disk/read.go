@@ -116,6 +116,9 @@ type Entry struct {
 	pass    pass
 }
 
+// Disk names the disk that the entry was found on.
+func (e *Entry) Disk() UUID { return e.tier.super.uuid }
+
 // recordCache keeps the record that was read last, so that the eight blocks of a
 // stripe cost one read of its header.
 type recordCache struct {

@@ -25,6 +25,7 @@ func experiments() []experiment {
 		{"index", runIndex},
 		{"write", runWrite},
 		{"amplification", runAmplification},
+		{"sick", runSick},
 	}
 }
 
