@@ -17,13 +17,14 @@ const signHelp = `
 Sign prints URL with a token in it that opens the directory of its path for a
 while. The token is checked as the edge would check it before it is printed.
 
-The site's scheme decides how. For another one than ect the first active key
-signs, the file alone is opened unless bunny or media-cdn get a -scope, and vdox
-needs account and file in the URL.
+The scheme of the URL's site decides how. For edgeauth, cloudfront, cdni and cat the
+flags mean what they mean for ect. For the others the first active key signs, the
+file alone is opened unless bunny or media-cdn get a -scope, and vdox needs account
+and file in the URL.
 
-For ect, with an hmac-sha256 key in the configuration nothing more is needed. Edges hold
-only the public half of an ed25519 key: give the private one with -private-key.
-With -private-key and -kid no configuration is needed either.
+With a shared secret in the configuration nothing more is needed. Edges hold only
+the public half of other keys: give the private one with -private-key. With that and
+-kid, ect needs no configuration either.
 
 Examples:
   edgectl sign -config /etc/edged/edged.toml -account acme -for 4h \
@@ -58,13 +59,13 @@ func (f *signFlags) bind(fs *flag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "configuration `FILE` of edged")
 	fs.StringVar(&f.account, "account", "", "`ACCOUNT` that must own the site of the URL's host;\nnot checked when left out")
 	fs.DurationVar(&f.life, "for", 0, "`DURATION` the token is valid, like 90s, 30m or 4h (required)")
-	fs.StringVar(&f.carrier, "carrier", "path", "`PLACE` where the token travels: path, query or cookie;\ncookie prints a Set-Cookie and a Cookie line")
+	fs.StringVar(&f.carrier, "carrier", "", "`PLACE` where the token travels: path, query or cookie;\ncookie prints a Set-Cookie and a Cookie line.\nPath for ect, query for other schemes when left out")
 	fs.Var(&f.scopes, "scope", "decoded `PATH` the token opens; a directory ends in /.\nUp to 4 times; the directory of the URL's path when left out")
 	fs.Var(&f.networks, "ip", "client `NETWORK` in CIDR form, up to 4 times; any client when left out")
 	fs.StringVar(&f.client, "client", "", "`ADDRESS` of the client, for schemes other than ect that sign it")
 	fs.StringVar(&f.session, "sid", "", "opaque session `ID`, for logs and revocation; no user data")
 	fs.StringVar(&f.kid, "kid", "", "`ID` of the signing key; the site's first active one when left out")
-	fs.StringVar(&f.private, "private-key", "", "Ed25519 private key `FILE`: PEM (PKCS#8), or the seed in hex")
+	fs.StringVar(&f.private, "private-key", "", "private key `FILE` in PEM; of Ed25519 the seed in hex will do")
 	fs.Var(&f.at, "at", "`TIME` of issue, RFC 3339 or Unix seconds (default now)")
 }
 
@@ -77,12 +78,19 @@ func (f *signFlags) run(s streams, args []string) error {
 	if err != nil {
 		return fmt.Errorf("URL %s: %w", args[0], err)
 	}
-	pen, err := f.pen(l.host)
+	where, err := f.site(l.host)
 	if err != nil {
 		return err
 	}
-	if pen.mint == nil {
-		return f.signLink(s, &pen.site, &l)
+	if where != nil && mints(where.scheme) {
+		return f.signScheme(s, where, &l)
+	}
+	if where != nil && where.scheme != "ect" {
+		return f.signLink(s, where, &l)
+	}
+	pen, err := f.pen(where)
+	if err != nil {
+		return err
 	}
 	claims, err := f.claims(&l)
 	if err != nil {
@@ -116,6 +124,9 @@ func (f *signFlags) check(args []string) (auth.Carrier, error) {
 	case f.config == "" && (f.private == "" || f.kid == ""):
 		return 0, usagef("give -config FILE, or both -private-key and -kid")
 	}
+	if f.carrier == "" {
+		return auth.Path, nil
+	}
 	for c := auth.Path; c <= auth.Cookie; c++ {
 		if f.carrier == c.String() {
 			return c, nil
@@ -124,10 +135,10 @@ func (f *signFlags) check(args []string) (auth.Carrier, error) {
 	return 0, usagef("-carrier %q: use path, query or cookie", f.carrier)
 }
 
-// pen finds the key to sign with, and the site that shall accept it.
-func (f *signFlags) pen(host string) (*pen, error) {
+// site finds the site that shall accept the token, nil without a configuration.
+func (f *signFlags) site(host string) (*site, error) {
 	if f.config == "" {
-		return looseKey(f.private, f.kid, f.account, f.life)
+		return nil, nil //nolint:nilnil // none is a choice
 	}
 	sites, err := loadSites(f.config)
 	if err != nil {
@@ -140,13 +151,18 @@ func (f *signFlags) pen(host string) (*pen, error) {
 	if f.account != "" && f.account != where.account {
 		return nil, fmt.Errorf("host %s belongs to account %s, not %s", host, where.account, f.account)
 	}
-	if where.scheme != "ect" {
-		return &pen{site: where}, nil
+	return &where, nil
+}
+
+// pen finds the key to sign an ect token with.
+func (f *signFlags) pen(where *site) (*pen, error) {
+	switch {
+	case where == nil:
+		return looseKey(f.private, f.kid, f.account, f.life)
+	case f.private != "":
+		return privateKey(where, f.private, f.kid)
 	}
-	if f.private != "" {
-		return privateKey(&where, f.private, f.kid)
-	}
-	return secretKey(&where, f.kid)
+	return secretKey(where, f.kid)
 }
 
 func (f *signFlags) claims(l *link) (auth.Claims, error) {

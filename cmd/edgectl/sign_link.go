@@ -11,7 +11,7 @@ import (
 // signLink signs for a site of another scheme than ect, with the first active key of
 // that scheme, and prints the URL only when the edge would allow it.
 func (f *signFlags) signLink(s streams, where *site, l *link) error {
-	if f.session != "" || f.kid != "" || f.private != "" || len(f.networks) > 0 || f.carrier != "path" || len(f.scopes) > 1 {
+	if f.session != "" || f.kid != "" || f.private != "" || len(f.networks) > 0 || f.carrier != "" || len(f.scopes) > 1 {
 		return usagef("-sid, -kid, -private-key, -ip, -carrier and a second -scope are for scheme ect; %s has scheme %s", where.describe(), where.scheme)
 	}
 	where.required = true // else the site would take anything

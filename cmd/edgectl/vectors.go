@@ -51,7 +51,7 @@ type family struct {
 
 // families lists all that can be read.
 func families() []family {
-	return slices.Concat(nativeFamilies(), digestFamilies())
+	return slices.Concat(nativeFamilies(), digestFamilies(), standardFamilies())
 }
 
 // vectorAccount owns the sites of vectors that name no account.

@@ -18,6 +18,9 @@ type Schemes struct {
 	Gcore      Gcore      `toml:"gcore"`
 	Wowza      Wowza      `toml:"wowza"`
 	Fastly     Fastly     `toml:"fastly"`
+	EdgeAuth   EdgeAuth   `toml:"edgeauth"`
+	CDNI       CDNI       `toml:"cdni"`
+	CAT        CAT        `toml:"cat"`
 }
 
 // SecureLink is for scheme secure-link, see [auth.SecureLinkOptions].
@@ -74,6 +77,37 @@ type Fastly struct {
 	Hash string `toml:"hash"` // sha1, sha256
 }
 
+// EdgeAuth is for scheme edgeauth, see [auth.EdgeAuthOptions].
+type EdgeAuth struct {
+	Name      string   `toml:"name"`
+	Places    []string `toml:"places"`
+	Hash      string   `toml:"hash"`
+	Salt      string   `toml:"salt"`
+	Escape    string   `toml:"escape"`
+	SignQuery bool     `toml:"sign_query"`
+	Skew      Duration `toml:"skew"`
+}
+
+// CDNI is for scheme cdni, see [auth.CDNIOptions].
+type CDNI struct {
+	Name     string `toml:"name"`
+	Audience string `toml:"audience"`
+	Header   string `toml:"header"`
+	RenewKey string `toml:"renew_key"`
+}
+
+// CAT is for scheme cat, see [auth.CATOptions].
+type CAT struct {
+	Header        string `toml:"header"`
+	Cookie        string `toml:"cookie"`
+	Query         string `toml:"query"`
+	Issuer        string `toml:"issuer"`
+	RequireIssuer bool   `toml:"require_issuer"`
+	Audience      string `toml:"audience"`
+	AllowUnscoped bool   `toml:"allow_unscoped"`
+	RenewKey      string `toml:"renew_key"`
+}
+
 // defaultSchemes returns what the tables start from.
 func defaultSchemes() Schemes {
 	return Schemes{
@@ -85,6 +119,9 @@ func defaultSchemes() Schemes {
 		CDN77:    CDN77{Form: "parameter"},
 		Wowza:    Wowza{Prefix: auth.DefaultWowzaPrefix, Hash: "sha256"},
 		Fastly:   Fastly{Hash: "sha1"},
+		EdgeAuth: EdgeAuth{Name: auth.DefaultEdgeAuthName, Places: []string{"query", "cookie"}, Hash: "sha256", Escape: "none"},
+		CDNI:     CDNI{Name: auth.DefaultCDNIName},
+		CAT:      CAT{Header: auth.DefaultCATName, Cookie: auth.DefaultCATName, Query: auth.DefaultCATQuery},
 	}
 }
 
@@ -100,6 +137,12 @@ func (t *Schemes) options(o *auth.Options) {
 	o.CDN77.Path = t.CDN77.Form == "path"
 	o.Gcore = auth.GcoreOptions(t.Gcore)
 	o.Wowza = auth.WowzaOptions(t.Wowza)
+	e := &t.EdgeAuth
+	o.EdgeAuth = auth.EdgeAuthOptions{
+		Name: e.Name, Places: e.Places, Hash: e.Hash, Salt: e.Salt, Escape: e.Escape, SignQuery: e.SignQuery, Skew: e.Skew.Seconds(),
+	}
+	o.CDNI = auth.CDNIOptions(t.CDNI)
+	o.CAT = auth.CATOptions(t.CAT)
 	o.Fastly.SHA256 = t.Fastly.Hash == "sha256"
 }
 
