@@ -10,6 +10,7 @@ import (
 	"edged/cache"
 	"edged/cache/object"
 	"edged/cache/rfc9111"
+	"edged/internal/coding"
 	"edged/internal/media"
 	"edged/internal/rewrite"
 	"edged/internal/target"
@@ -211,6 +212,10 @@ func (e *Edge) rewritten(x *Exchange, o *cache.Object, m *object.Meta) {
 	x.reset(200)
 	e.open(x, o, 0, -1)
 	x.header = append(x.header, c.meta.Header...)
+	if c.body.coded = mayTransform(m) && coding.PaysToStream(x.joined("Accept-Encoding"), m.Size); c.body.coded {
+		x.field("Content-Encoding", coding.Gzip.String())
+	}
+	x.varies()
 	x.age(m)
 	x.finishHeader()
 	x.Resp.Size = -1
@@ -265,6 +270,11 @@ func (x *Exchange) rewriting() rewrite.Options {
 		}
 	}
 	return o
+}
+
+// mayTransform reports whether the origin lets a representation be coded.
+func mayTransform(m *object.Meta) bool {
+	return !strings.Contains(strings.ToLower(m.Header.Joined("Cache-Control")), "no-transform")
 }
 
 // port is that of the request's host, "" when it names none.

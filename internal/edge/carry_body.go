@@ -3,6 +3,7 @@ package edge
 import (
 	"io"
 
+	"edged/internal/coding"
 	"edged/internal/rewrite"
 )
 
@@ -20,6 +21,9 @@ type rewriteBody struct {
 	rewriter rewrite.Rewriter
 	piece    []byte // what is left of the source's span
 	out      []byte // buffer
+	plain    []byte // the other buffer, when the text is coded
+	stream   coding.Stream
+	coded    bool
 	ready    []byte // what of it is still to be handed on
 	ended    bool
 	parked   bool
@@ -49,7 +53,7 @@ func (b *rewriteBody) fill() error {
 		if err == io.EOF { //nolint:errorlint // returned bare
 			b.ended = true
 			b.out = b.rewriter.Finish(b.out[:0])
-			b.ready = b.out
+			b.code()
 			return nil
 		}
 		if err != nil {
@@ -59,8 +63,20 @@ func (b *rewriteBody) fill() error {
 	}
 	n := min(len(b.piece), rewritePiece)
 	b.out = b.rewriter.Append(b.out[:0], b.piece[:n])
-	b.piece, b.ready = b.piece[n:], b.out
+	b.piece = b.piece[n:]
+	b.code()
 	return nil
+}
+
+// code makes what is in out ready, coded if it is to be.
+func (b *rewriteBody) code() {
+	if b.coded {
+		b.plain, b.out = b.out, b.stream.Append(b.plain[:0], b.out)
+		if b.ended {
+			b.out = b.stream.Finish(b.out)
+		}
+	}
+	b.ready = b.out
 }
 
 // Ready implements Body.
@@ -101,7 +117,11 @@ func (b *rewriteBody) Close() {
 func (b *rewriteBody) reset() {
 	b.Close()
 	b.source, b.ended, b.parked = nil, false, false
-	if cap(b.out) > rewriteKept {
-		b.out = nil
+	if b.coded {
+		b.stream.Drop()
+		b.coded = false
+	}
+	if cap(b.out)+cap(b.plain) > rewriteKept {
+		b.out, b.plain = nil, nil
 	}
 }

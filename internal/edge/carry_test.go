@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
@@ -132,6 +133,37 @@ func TestCarryHeadAndConditions(t *testing.T) {
 	b.want(seg, 200)
 	if !seg.header.Has("ETag") || strings.Contains(seg.header.Joined("Cache-Control"), "private") {
 		t.Errorf("a segment is not what it was: %v", seg.header)
+	}
+}
+
+// A long list goes out in gzip, made for this viewer.
+func TestCarryCodes(t *testing.T) {
+	list := "#EXTM3U\n" + strings.Repeat("#EXTINF:4,\nsegment.m4s\n", 20000)
+	change, mint := carrying(t, CarryQuery, 0, false)
+	b := newBench(t, ok(list, "application/vnd.apple.mpegurl"), change)
+	token := mint(access(b))
+	want := strings.ReplaceAll(list, ".m4s", ".m4s?ect="+token)
+	for range 3 {
+		a := b.get("/v/m.m3u8?ect="+token, "Accept-Encoding", "gzip, br")
+		b.want(a, 200)
+		wantPersonal(t, a)
+		if a.header.Get("Content-Encoding") != "gzip" {
+			t.Fatalf("%v", a.header)
+		}
+		r, err := gzip.NewReader(strings.NewReader(a.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || string(got) != want {
+			t.Errorf("%d bytes, %v, want %d", len(got), err, len(want))
+		}
+		if len(a.body) > len(want)/50 {
+			t.Errorf("%d bytes became %d", len(want), len(a.body))
+		}
+		if a := b.get("/v/m.m3u8?ect=" + token); a.body != want {
+			t.Errorf("without a coding: %.100q", a.body)
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func (e *Edge) freshenCoded(x *Exchange, form *cache.Object, m *object.Meta, c c
 // mayCode reports whether a stored response may be coded (RFC 9110 §7.7).
 func mayCode(m *object.Meta) bool {
 	return m.Status == 200 && m.Size >= coding.MinSize && m.Size <= coding.MaxSize &&
-		!m.Header.Has("Content-Encoding") && !strings.Contains(strings.ToLower(m.Header.Joined("Cache-Control")), "no-transform")
+		!m.Header.Has("Content-Encoding") && mayTransform(m)
 }
 
 // appendCodedKey appends the key of a coded form: the object's own, extended.
