@@ -11,7 +11,7 @@ import (
 )
 
 func TestCompression(t *testing.T) {
-	inBubble(t, func(o *Options) { o.Compress = true }, func(t *testing.T, w *Writer, _ *faultyFS) {
+	inBubble(t, func(o *Options) { o.Compress = CompressZstd }, func(t *testing.T, w *Writer, _ *faultyFS) {
 		for range 2 {
 			writeMany(t, w, 500)
 			if err := w.Rotate(); err != nil {
@@ -41,7 +41,7 @@ func TestCompressionOfLeftovers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Compress = true
+		o.Compress = CompressZstd
 		for round := range 2 {
 			w, _ = startWriter(t, o)
 			synctest.Wait()
@@ -59,7 +59,7 @@ func TestCompressionOfLeftovers(t *testing.T) {
 }
 
 func TestCompressionOnFullDisk(t *testing.T) {
-	inBubble(t, func(o *Options) { o.Compress = true }, func(t *testing.T, w *Writer, disk *faultyFS) {
+	inBubble(t, func(o *Options) { o.Compress = CompressZstd }, func(t *testing.T, w *Writer, disk *faultyFS) {
 		writeMany(t, w, 10)
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)

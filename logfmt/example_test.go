@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"strings"
+	"path/filepath"
 
 	"edged/logfmt"
 )
@@ -38,11 +38,25 @@ func ExampleWriter() {
 	if err := w.Close(); err != nil {
 		fmt.Println(err)
 	}
-	files, err := os.ReadDir(dir)
+	files, err := filepath.Glob(filepath.Join(dir, "*.log"))
 	if err != nil || len(files) != 1 {
 		fmt.Println(files, err)
 		return
 	}
-	fmt.Println(strings.HasPrefix(files[0].Name(), "access-edge-ams-01-"), w.Stats().Written)
-	// Output: true 1
+	check, err := logfmt.VerifyFile(files[0])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(w.Stats().Written, check.Stated.Records, check.Problems)
+	for r, err := range logfmt.Records(files[0]) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(r.Client, string(r.Path), r.BytesSent)
+	}
+	// Output:
+	// 1 1 []
+	// 123.123.123.0 /title/main.m3u8 1234
 }

@@ -24,6 +24,7 @@ type flusher struct {
 	chunk   []byte // whole lines for the file
 	records int64  // in chunk
 	first   int64  // number of the first record in chunk
+	lost    int64  // sum of what the records in chunk report as dropped
 
 	number  int64 // the last one given
 	pending int64 // records dropped since it was given
@@ -32,7 +33,7 @@ type flusher struct {
 
 func newFlusher(w *Writer, names naming, queue int, files chan<- closedFile) *flusher {
 	header := AppendHeader(nil, w.opts.Format, w.opts.Software, w.opts.Now())
-	limit := min(chunkSize, max(w.opts.MaxSize-int64(len(header)), 1))
+	limit := min(chunkSize, max(w.opts.MaxSize-int64(len(header))-trailerRoom, 1))
 	return &flusher{
 		w:       w,
 		out:     output{w: w, names: names, files: files},
@@ -156,6 +157,7 @@ func (f *flusher) add(line []byte) {
 	f.chunk = append(f.chunk, line...)
 	f.chunk = appendTail(f.chunk, f.w.opts.Format, &place)
 	f.records++
+	f.lost += f.pending
 	f.pending = 0
 }
 
@@ -164,10 +166,11 @@ func (f *flusher) write() error {
 	if len(f.chunk) == 0 {
 		return nil
 	}
-	if err := f.out.write(f.chunk, f.first); err != nil {
+	b := batch{run: f.runID, first: f.first, last: f.number, records: f.records, dropped: f.lost}
+	if err := f.out.write(f.chunk, b); err != nil {
 		return err
 	}
 	f.w.counters.written.Add(f.records)
-	f.chunk, f.records = f.chunk[:0], 0
+	f.chunk, f.records, f.lost = f.chunk[:0], 0, 0
 	return nil
 }

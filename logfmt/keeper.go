@@ -86,15 +86,24 @@ func (k *keeper) settleAll() {
 	}
 }
 
-// settle makes a closed file durable.
+// settle makes a closed file durable and describes it.
 func (k *keeper) settle(f closedFile) {
-	k.note("sync", f.name, f.file.Sync())
-	k.note("close", f.name, f.file.Close())
+	name := f.stem + suffixClosed
+	if k.w.crowd != nil {
+		k.note("coarsen", name, k.coarsen(f.file, logFile{stem: f.stem, begun: f.begun, size: f.size}, f.content))
+	} else if err := f.file.Sync(); err != nil {
+		k.note("sync", name, err)
+	} else {
+		m := k.describe(f.stem, k.w.opts.Format, f.begun, f.content, f.plain)
+		k.note("describe", name, k.writeManifest(f.stem, m))
+	}
+	k.note("close", name, f.file.Close())
 }
 
-// tidy compresses and deletes.
+// tidy describes, compresses and deletes.
 func (k *keeper) tidy(ctx context.Context) {
-	if k.w.opts.Compress {
+	k.describeAll()
+	if k.w.opts.Compress != CompressNone {
 		k.compressAll(ctx)
 	}
 	k.expire()
@@ -105,7 +114,7 @@ func (k *keeper) tidy(ctx context.Context) {
 // no record in it is kept longer than the retention.
 func (k *keeper) expire() {
 	now := k.w.opts.Now()
-	files := k.list(suffixClosed, suffixZstd)
+	files := k.list(suffixClosed, suffixZstd, suffixGzip)
 	var total int64
 	for _, f := range files {
 		total += f.size
@@ -115,11 +124,17 @@ func (k *keeper) expire() {
 		old := now.Sub(f.begun) >= k.w.opts.Retention
 		big := k.w.opts.MaxTotal > 0 && total > k.w.opts.MaxTotal
 		if (old || big) && k.remove(f.name) {
+			k.remove(f.stem + suffixManifest)
 			k.w.counters.deleted.Add(1)
 			total -= f.size
 			continue
 		}
 		kept = append(kept, f)
+	}
+	for _, f := range k.list(suffixManifest) { // of files that were collected
+		if now.Sub(f.begun) >= k.w.opts.Retention {
+			k.remove(f.name)
+		}
 	}
 	k.publish(kept, total)
 }

@@ -2,6 +2,7 @@ package logfmt
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,11 +10,38 @@ import (
 
 // Suffixes of a file on its way: written, closed, compressed.
 const (
-	suffixClosed = ".log"
-	suffixPart   = ".log.part"     // still written to
-	suffixZstd   = ".log.zst"      // closed and compressed
-	suffixTemp   = ".log.zst.part" // being compressed
+	suffixClosed   = ".log"
+	suffixPart     = ".log.part" // still written to
+	suffixZstd     = ".log.zst"  // closed and compressed
+	suffixGzip     = ".log.gz"
+	suffixManifest = ".manifest.json"
+
+	suffixTempZstd     = ".log.zst.part" // being compressed
+	suffixTempGzip     = ".log.gz.part"
+	suffixTempCoarse   = ".log.new.part"       // being made coarser
+	suffixTempManifest = ".manifest.json.part" // being written
 )
+
+// suffixes returns all of them.
+func suffixes() []string {
+	return []string{
+		suffixClosed, suffixPart, suffixZstd, suffixGzip, suffixManifest,
+		suffixTempZstd, suffixTempGzip, suffixTempCoarse, suffixTempManifest,
+	}
+}
+
+// stemOf cuts the suffix off the name of a log file or a manifest, as far as it has
+// one.
+func stemOf(name string) string {
+	for _, suffix := range suffixes() {
+		if stem, ok := strings.CutSuffix(name, suffix); ok {
+			return stem
+		}
+	}
+	return name
+}
+
+func isPart(name string) bool { return strings.HasSuffix(name, ".part") }
 
 const nameTime = "20060102T150405Z"
 
@@ -60,9 +88,8 @@ func (n naming) parse(name string) (stem, suffix string, begun time.Time, ok boo
 		return "", "", time.Time{}, false
 	}
 	suffix = rest[dot:]
-	switch suffix {
-	case suffixClosed, suffixPart, suffixZstd, suffixTemp:
-		return n.prefix + rest[:dot], suffix, begun, true
+	if !slices.Contains(suffixes(), suffix) {
+		return "", "", time.Time{}, false
 	}
-	return "", "", time.Time{}, false
+	return n.prefix + rest[:dot], suffix, begun, true
 }

@@ -10,6 +10,9 @@ import (
 // MaxRetention is the longest that a log file may be kept (POLICY P4).
 const MaxRetention = 90 * 24 * time.Hour
 
+// MaxAnonymity is the most that Options.Anonymity may be.
+const MaxAnonymity = 100
+
 // Options say how a Writer writes. Dir and Node are required, the zero value of
 // everything else means its default.
 type Options struct {
@@ -26,7 +29,12 @@ type Options struct {
 	MaxAge    time.Duration // time after which a file that holds records is closed; default 1h, or Retention when that is less
 	Retention time.Duration // age, counted from its beginning, at which a closed file is deleted; default 7 days, at most MaxRetention
 	MaxTotal  int64         // bytes that closed files may take before the oldest are deleted; default 0, no limit
-	Compress  bool          // compress closed files with zstd in the background
+	Compress  Compression   // of closed files, in the background; default none
+
+	// Anonymity is k: when a file is closed, records whose struck address, title and
+	// hour fewer than k viewers share lose precision. 0 is off; else Address must be
+	// Strike and k from 2 to MaxAnonymity. Write then allocates now and then.
+	Anonymity int
 
 	// QueueBytes bounds the memory for records that are not on disk yet. A
 	// record that does not fit is dropped and counted. Default 16 MiB, at least
@@ -89,6 +97,9 @@ func (o *Options) check() error {
 	bad(o.MaxAge < 0, "age of a file below 0")
 	bad(o.Retention < 0 || o.Retention > MaxRetention, "retention of %v: use at most %v", o.Retention, MaxRetention)
 	bad(o.MaxAge > o.Retention, "a file is written for %v but kept for %v only: lower its age", o.MaxAge, o.Retention)
+	bad(o.Compress > CompressGzip, "unknown compression %d", o.Compress)
+	bad(o.Anonymity != 0 && (o.Anonymity < 2 || o.Anonymity > MaxAnonymity), "anonymity of %d: use 2 to %d, or 0", o.Anonymity, MaxAnonymity)
+	bad(o.Anonymity != 0 && o.Address != Strike, "anonymity needs struck addresses, not %q", o.Address)
 	bad(o.QueueBytes < minQueue, "queue of %d bytes: use at least %d", o.QueueBytes, minQueue)
 	return errors.Join(errs...)
 }

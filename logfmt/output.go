@@ -25,23 +25,30 @@ type output struct {
 	stem     string
 	begun    time.Time
 	size     int64 // bytes of whole lines
-	failures int   // failed writes in a row
-	ragged   bool  // there may be bytes after size
+	tally    *tally
+	failures int  // failed writes in a row
+	ragged   bool // there may be bytes after size
 }
 
-// closedFile is a file that was renamed and wants to be synced and closed.
+// closedFile is a file that is not written to any more and wants to be synced,
+// described and closed. With k-anonymity it still has its .part name: the keeper gives
+// it another one when it has been made coarser.
 type closedFile struct {
-	name string
-	file file
+	stem    string
+	begun   time.Time
+	file    file
+	size    int64
+	content Trailer
+	plain   FileSum // of the whole file, trailer included where it has one
 }
 
-// write appends a chunk whose first record has the given number.
-func (o *output) write(chunk []byte, first int64) error {
-	if o.file != nil && o.size+int64(len(chunk)) > o.w.opts.MaxSize {
+// write appends a chunk.
+func (o *output) write(chunk []byte, b batch) error {
+	if o.file != nil && o.size+int64(len(chunk))+trailerRoom > o.w.opts.MaxSize {
 		o.close()
 	}
 	if o.file == nil {
-		if err := o.open(first); err != nil {
+		if err := o.open(b.first); err != nil {
 			return o.failed("begin", err)
 		}
 	}
@@ -54,6 +61,7 @@ func (o *output) write(chunk []byte, first int64) error {
 	}
 	o.failures = 0
 	o.size += int64(len(chunk))
+	o.tally.add(chunk, b)
 	o.w.counters.bytes.Add(int64(len(chunk)))
 	return nil
 }
@@ -78,6 +86,8 @@ func (o *output) open(first int64) error {
 	}
 	o.file, o.stem, o.begun = f, stem, now
 	o.size, o.failures, o.ragged = int64(len(header)), 0, false
+	o.tally = newTally()
+	o.tally.add(header, batch{})
 	o.w.counters.bytes.Add(o.size)
 	return nil
 }
@@ -104,31 +114,50 @@ func (o *output) freeStem(now time.Time, first int64) (string, error) {
 	return stem, nil
 }
 
-// close renames the file and hands it on. A file that cannot be renamed keeps
-// its .part name until the keeper finds it.
+// close ends the file with its trailer, renames it and hands it on. A file that cannot
+// be renamed keeps its .part name until the keeper finds it.
 func (o *output) close() {
 	if o.file == nil {
 		return
 	}
-	f := o.file
+	closed := closedFile{stem: o.stem, begun: o.begun, file: o.file}
 	o.file = nil
+	if o.w.crowd == nil {
+		closed.plain = o.end(closed.file)
+	}
+	closed.size, closed.content = o.size, o.tally.sum
 	if o.ragged {
-		if err := f.Truncate(o.size); err != nil {
+		if err := closed.file.Truncate(o.size); err != nil {
 			_ = o.failed("cut", err)
 		}
 	}
-	closed := closedFile{o.stem + suffixClosed, f}
-	if err := o.w.fs.Rename(o.stem+suffixPart, closed.name); err != nil {
-		_ = o.failed("rename", err)
-		_ = f.Close()
-		return
+	if o.w.crowd == nil {
+		if err := o.w.fs.Rename(o.stem+suffixPart, o.stem+suffixClosed); err != nil {
+			_ = o.failed("rename", err)
+			_ = closed.file.Close()
+			return
+		}
+		o.w.counters.closed.Add(1)
 	}
-	o.w.counters.closed.Add(1)
 	select {
 	case o.files <- closed:
-	default: // the keeper hangs on a disk; the system writes the file back in its time
-		_ = f.Close()
+	default: // the keeper hangs on a disk; it finds the file in its time
+		_ = closed.file.Close()
 	}
+}
+
+// end writes the trailer. A disk that has no room for it gets a file without: its
+// manifest says the same, once there is room for that.
+func (o *output) end(f file) FileSum {
+	line, whole := o.tally.end(o.w.opts.Format)
+	if _, err := f.WriteAt(line, o.size); err != nil {
+		o.ragged = true
+		_ = o.failed("end", err)
+		return FileSum{Bytes: o.tally.sum.Bytes, SHA256: o.tally.sum.SHA256}
+	}
+	o.size += int64(len(line))
+	o.w.counters.bytes.Add(int64(len(line)))
+	return whole
 }
 
 // failed counts an error and says what it kept from happening.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -35,12 +36,19 @@ type Reader struct {
 	columns columns // nil before a #Fields directive
 	words   interner
 	line    int
+	format  Format           // of the last line
+	trailer *Trailer         // nil before the file's trailer
+	passing func(raw []byte) // gets every line but the trailer, newline included; may be nil
 }
 
 // NewReader returns a Reader of the plain (not compressed) text in.
 func NewReader(in io.Reader) *Reader {
 	return &Reader{in: bufio.NewReaderSize(in, maxLine)}
 }
+
+// Trailer returns what the file says of itself in its last line, nil before Read has
+// come there or when the file has none.
+func (r *Reader) Trailer() *Trailer { return r.trailer }
 
 // Line returns the number of the line that Read read last, counted from 1.
 func (r *Reader) Line() int { return r.line }
@@ -58,6 +66,10 @@ func (r *Reader) Read(rec *Record) error {
 			r.directive(line)
 			continue
 		}
+		r.format = W3C
+		if line[0] == '{' {
+			r.format = JSON
+		}
 		rec.reset()
 		if err := r.parse(line, rec); err != nil {
 			return fmt.Errorf("line %d: %w", r.line, err)
@@ -70,6 +82,13 @@ func (r *Reader) Read(rec *Record) error {
 func (r *Reader) next() ([]byte, error) {
 	r.line++
 	line, err := r.in.ReadSlice('\n')
+	if r.isTrailer(line, err) {
+		r.line++
+		line, err = r.in.ReadSlice('\n')
+	}
+	if r.passing != nil {
+		r.passing(line)
+	}
 	switch {
 	case err == nil:
 		return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
@@ -81,10 +100,25 @@ func (r *Reader) next() ([]byte, error) {
 	return nil, err
 }
 
+// isTrailer keeps a trailer.
+func (r *Reader) isTrailer(line []byte, err error) bool {
+	if err != nil || !bytes.Contains(line[:min(len(line), len(trailerJSON)+8)], []byte("railer")) {
+		return false
+	}
+	t := parseTrailer(line[:len(line)-1])
+	if t != nil {
+		r.trailer = t
+	}
+	return t != nil
+}
+
 // skip reads up to the end of a line that is too long.
 func (r *Reader) skip() error {
 	for {
-		_, err := r.in.ReadSlice('\n')
+		rest, err := r.in.ReadSlice('\n')
+		if r.passing != nil {
+			r.passing(rest)
+		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			if errors.Is(err, io.EOF) {
 				return nil // the next Read says so
@@ -110,29 +144,38 @@ func (r *Reader) directive(line []byte) {
 	}
 }
 
-// Open opens a closed log file for a [Reader], compressed or not.
+// Open opens a log file for a [Reader], compressed or not; by its name, which ends in
+// .zst or .gz where it is.
 func Open(name string) (io.ReadCloser, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("logfmt: %w", err)
 	}
-	if !strings.HasSuffix(name, suffixZstd) {
+	if !strings.HasSuffix(name, suffixZstd) && !strings.HasSuffix(name, suffixGzip) {
 		return f, nil
 	}
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	in, err := expand(name, f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("logfmt: %s: %w", name, err), f.Close())
 	}
-	return &zstdFile{Decoder: z, file: f}, nil
+	return &packedFile{in, f}, nil
 }
 
-// zstdFile closes the decoder and the file under it.
-type zstdFile struct {
-	*zstd.Decoder
+func expand(name string, f io.Reader) (io.ReadCloser, error) {
+	if strings.HasSuffix(name, suffixGzip) {
+		return gzip.NewReader(f)
+	}
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return z.IOReadCloser(), nil
+}
+
+// packedFile closes the decoder and the file under it.
+type packedFile struct {
+	io.ReadCloser
 	file *os.File
 }
 
-func (z *zstdFile) Close() error {
-	z.Decoder.Close()
-	return z.file.Close()
-}
+func (p *packedFile) Close() error { return errors.Join(p.ReadCloser.Close(), p.file.Close()) }

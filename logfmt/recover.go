@@ -8,10 +8,10 @@ import (
 )
 
 // recover closes the files that a crash left open: it cuts a torn last line,
-// counts it, and gives the file its final name. Files that a living process
-// holds are left alone.
+// counts it, adds the trailer and gives the file its final name. Files that a living
+// process holds are left alone.
 func (k *keeper) recover() {
-	for _, f := range k.list(suffixPart, suffixTemp) {
+	for _, f := range k.list(suffixPart, suffixTempZstd, suffixTempGzip, suffixTempCoarse, suffixTempManifest) {
 		opened, err := k.w.fs.Open(f.name, os.O_RDWR)
 		if errors.Is(err, errInUse) || errors.Is(err, os.ErrNotExist) {
 			continue
@@ -20,8 +20,8 @@ func (k *keeper) recover() {
 			k.note("open", f.name, err)
 			continue
 		}
-		if f.suffix == suffixTemp {
-			k.remove(f.name) // the plain file is still there
+		if f.suffix != suffixPart {
+			k.remove(f.name) // what it was made from is still there
 		} else {
 			k.note("recover", f.name, k.adopt(opened, f))
 		}
@@ -31,33 +31,64 @@ func (k *keeper) recover() {
 
 // adopt closes one file of the last run.
 func (k *keeper) adopt(opened file, f logFile) error {
-	whole, err := wholeLines(opened, f.size)
+	torn, err := k.cutTorn(opened, &f)
 	if err != nil {
 		return err
 	}
-	if whole < f.size {
-		if err := opened.Truncate(whole); err != nil {
-			return err
-		}
-		k.w.counters.torn.Add(1)
-		k.w.opts.Log.Warn("cut a torn line off the access log of the last run", "file", f.name, "bytes", f.size-whole)
-	}
-	records, err := hasRecords(opened, whole)
+	s, err := takeSurvey(opened, f.size)
 	if err != nil {
 		return err
 	}
-	if !records {
+	if s.tally.sum.Records+s.damaged == 0 {
 		k.remove(f.name)
 		return nil
+	}
+	t := s.tally
+	if s.stated == nil {
+		t.sum.Recovered, t.sum.TornBytes, t.sum.MaybeLost = true, torn, s.peak
+		k.w.counters.maybeLost.Add(s.peak)
+		k.w.opts.Log.Warn("closed an access log that a killed run left; what it had in memory is lost",
+			"file", f.name, "records", t.sum.Records, "maybe_lost", s.peak, "torn_bytes", torn)
+	} else {
+		t.sum = *s.stated
+	}
+	if k.w.crowd != nil {
+		return k.coarsen(opened, f, t.sum)
+	}
+	return k.finishFile(opened, f, s)
+}
+
+// cutTorn makes a file end with its last whole line and returns how much that took.
+func (k *keeper) cutTorn(opened file, f *logFile) (torn int64, err error) {
+	whole, err := wholeLines(opened, f.size)
+	if err != nil || whole == f.size {
+		return 0, err
+	}
+	if err := opened.Truncate(whole); err != nil {
+		return 0, err
+	}
+	torn, f.size = f.size-whole, whole
+	k.w.counters.torn.Add(1)
+	return torn, nil
+}
+
+// finishFile adds the trailer where it is missing, and gives a file its name and
+// its manifest.
+func (k *keeper) finishFile(opened file, f logFile, s *survey) error {
+	line, plain := s.tally.end(s.format)
+	if s.stated == nil {
+		if _, err := opened.WriteAt(line, f.size); err != nil {
+			return err
+		}
 	}
 	if err := opened.Sync(); err != nil {
 		return err
 	}
-	if err := k.w.fs.Rename(f.name, f.stem+suffixClosed); err != nil {
+	if err := k.w.fs.Rename(f.stem+suffixPart, f.stem+suffixClosed); err != nil {
 		return err
 	}
 	k.w.counters.closed.Add(1)
-	return nil
+	return k.writeManifest(f.stem, k.describe(f.stem, s.format, f.begun, s.tally.sum, plain))
 }
 
 // wholeLines returns the length of the file's whole lines: up to and with its
@@ -76,21 +107,4 @@ func wholeLines(f io.ReaderAt, size int64) (int64, error) {
 		end = start
 	}
 	return 0, nil
-}
-
-// hasRecords reports whether there is anything but directives in the first size
-// bytes, which are whole lines.
-func hasRecords(f io.ReaderAt, size int64) (bool, error) {
-	var buf [16 << 10]byte // more than any header
-	head := buf[:min(size, int64(len(buf)))]
-	if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	for len(head) > 0 {
-		if head[0] != '#' {
-			return true, nil
-		}
-		_, head = cutLine(head)
-	}
-	return false, nil
 }

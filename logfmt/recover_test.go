@@ -44,19 +44,33 @@ func TestRecovery(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Error(err)
 			}
+			if st.TornLines != tc.torn || st.Errors != 0 {
+				t.Errorf("%+v", st)
+			}
 			got, err := os.ReadFile(path + suffixClosed)
 			if tc.after == "" {
 				if names := fileNames(t, o.Dir); len(names) != 0 {
 					t.Errorf("%q was left of a file without records", names)
 				}
-			} else if err != nil || string(got) != tc.after {
-				t.Errorf("%v: %d bytes, want %d", err, len(got), len(tc.after))
+				return
 			}
-			if st.TornLines != tc.torn || st.Errors != 0 {
-				t.Errorf("%+v", st)
+			text, last, _ := strings.Cut(string(got), trailerMark(string(got)))
+			if err != nil || text != tc.after {
+				t.Errorf("%v: %d bytes, want %d", err, len(text), len(tc.after))
+			}
+			if !strings.Contains(last, `"recovered":true`) || strings.Contains(last, "torn_bytes") != (tc.torn > 0) {
+				t.Errorf("trailer is %s", last)
 			}
 		})
 	}
+}
+
+// trailerMark returns how the trailer of text begins.
+func trailerMark(text string) string {
+	if strings.HasPrefix(text, "{") {
+		return trailerJSON
+	}
+	return trailerW3C
 }
 
 // What a writer left without Close, as after kill -9, is whole to the last

@@ -150,13 +150,14 @@ func touch(t *testing.T, dir, name string) {
 
 func TestRetention(t *testing.T) {
 	foreign := []string{
-		"access-edge-1-19990101T000000Z-1.log.gz", "access-edge-1-19990101T000000Z-x.log",
+		"access-edge-1-19990101T000000Z-1.log.bz2", "access-edge-1-19990101T000000Z-x.log",
 		"access-edge-1-1999-1.log", "access-edge-1-extra-19990101T000000Z-1.log",
 		"access-edge-2-19990101T000000Z-1.log", "access.log", "error.log",
 		"access-edge-1-", "access-edge-1-x", "other-edge-1-19990101T000000Z-1.log",
 	}
 	synctest.Test(t, func(t *testing.T) {
 		o := testOptions(t.TempDir())
+		touch(t, o.Dir, "access-edge-1-19991229T235959Z-77.manifest.json") // of a file that was collected
 		o.Retention = 48 * time.Hour
 		for _, name := range foreign {
 			touch(t, o.Dir, name)
@@ -183,6 +184,11 @@ func TestRetention(t *testing.T) {
 		check("after an hour", young[1])
 		pass(time.Hour)
 		check("after two hours")
+		for _, name := range allNames(t, o.Dir) {
+			if strings.HasSuffix(name, suffixManifest) {
+				t.Errorf("%s outlived its file", name)
+			}
+		}
 		if st := w.Stats(); st.Deleted != 4 || st.Files != 0 || !st.Oldest.IsZero() {
 			t.Errorf("%+v", st)
 		}
@@ -274,6 +280,7 @@ func TestNamesDoNotCollide(t *testing.T) {
 		if err := w.Rotate(); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		for _, name := range []string{"access-edge-1-20000101T000000Z-1.log", "access-edge-1-20000101T000001Z-1.log.zst"} {
 			if err := os.Remove(filepath.Join(w.opts.Dir, name)); err != nil {
 				t.Error(err)

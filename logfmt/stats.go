@@ -22,6 +22,7 @@ type Stats struct {
 	Closed    int64 // files closed
 	Deleted   int64 // files deleted by age or total size
 	TornLines int64 // torn lines cut off what a crash left
+	MaybeLost int64 // records that killed runs may have had in memory only; see Trailer
 	Errors    int64 // failed operations on files
 
 	Files     int64     // closed files in the directory when it was last looked through
@@ -41,6 +42,7 @@ func (w *Writer) Stats() Stats {
 		Closed:    c.closed.Load(),
 		Deleted:   c.deleted.Load(),
 		TornLines: c.torn.Load(),
+		MaybeLost: c.maybeLost.Load(),
 		Errors:    c.errors.Load(),
 		Files:     c.files.Load(),
 		FileBytes: c.fileBytes.Load(),
@@ -61,7 +63,7 @@ type counters struct {
 	written, bytes           atomic.Int64
 	abandoned                atomic.Int64 // accepted, then dropped by Close
 	closed, deleted, torn    atomic.Int64
-	errors                   atomic.Int64
+	errors, maybeLost        atomic.Int64
 	files, fileBytes, oldest atomic.Int64 // oldest in Unix seconds
 }
 

@@ -33,6 +33,7 @@ type Writer struct {
 	hints      sync.Pool // of *shard, see pick
 	nextHint   atomic.Uint32
 	pseudonyms pseudonyms
+	crowd      *crowd // nil without k-anonymity
 	counters   counters
 	health     health
 
@@ -82,6 +83,9 @@ func newWriter(o Options, fsys fileSystem) (*Writer, error) {
 		flushed:  make(chan struct{}),
 	}
 	w.pseudonyms.every = int64(o.PseudonymKey)
+	if o.Anonymity > 0 {
+		w.crowd = newCrowd(o.Anonymity)
+	}
 	w.health.log = o.Log
 	size := w.makeShards()
 	keeper := newKeeper(w, names)
@@ -137,6 +141,9 @@ func (w *Writer) Write(r *Record) {
 		if len(r.Token.SessionID) > 0 {
 			r.Token.Session = w.key(r).ofSession(r.Token.SessionID)
 		}
+	}
+	if w.crowd != nil {
+		w.crowd.add(r)
 	}
 	s := w.hints.Get().(*shard)
 	wake := s.add(w.opts.Format, w.opts.Address, r)

@@ -36,8 +36,14 @@ func startWriter(t *testing.T, o Options) (*Writer, *faultyFS) {
 	return w, disk
 }
 
-// fileNames returns the names in dir, sorted.
+// fileNames returns the names in dir but those of manifests, sorted.
 func fileNames(t *testing.T, dir string) []string {
+	t.Helper()
+	return slices.DeleteFunc(allNames(t, dir), func(n string) bool { return strings.HasSuffix(n, suffixManifest) })
+}
+
+// allNames returns the names in dir, sorted.
+func allNames(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -65,6 +71,10 @@ func readDir(t *testing.T, dir string) []Record {
 		all = append(all, readAll(t, f)...)
 		if err := f.Close(); err != nil {
 			t.Error(err)
+		}
+		check, err := VerifyFile(filepath.Join(dir, name))
+		if err != nil || len(check.Problems) > 0 {
+			t.Errorf("%s: %v, %q", name, err, check.Problems)
 		}
 	}
 	slices.SortFunc(all, func(a, b Record) int { return int(a.Sequence.Number - b.Sequence.Number) })
@@ -232,6 +242,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		"age of a file":      func(o *Options) { o.MaxAge = -1 },
 		"size of a file":     func(o *Options) { o.MaxSize = -1 },
 		"size of all files":  func(o *Options) { o.MaxTotal = -1 },
+		"compression":        func(o *Options) { o.Compress = 9 },
+		"anonymity of 1":     func(o *Options) { o.Anonymity = 1 },
+		"anonymity needs":    func(o *Options) { o.Anonymity, o.Address = 5, Pseudonym },
+		"key of pseudonyms":  func(o *Options) { o.PseudonymKey = time.Minute },
 		"queue of 1 bytes":   func(o *Options) { o.QueueBytes = 1 },
 	} {
 		o := testOptions(t.TempDir())

@@ -72,7 +72,7 @@ func (r *rig) logged(t *testing.T) {
 	if wantStatus[200] == 0 || wantBytes < int64(len(body)) {
 		t.Errorf("clients saw %v", wantStatus)
 	}
-	for name, text := range edgetest.Files(t, r.node.LogDir()) {
+	for name, text := range r.logFiles(t) {
 		if !bytes.Contains(text, []byte("127.0.0.000")) || bytes.Contains(text, []byte("127.0.0.1")) {
 			t.Errorf("%s: addresses are not struck:\n%.500s", name, text)
 		}
@@ -106,7 +106,7 @@ func TestE2ELogDiskFull(t *testing.T) {
 // being written do not count.
 func (r *rig) accounted(t *testing.T) int {
 	n := 0
-	for _, text := range edgetest.Files(t, r.node.LogDir()) {
+	for _, text := range r.logFiles(t) {
 		in := logfmt.NewReader(bytes.NewReader(text))
 		var rec logfmt.Record
 		for in.Read(&rec) == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -118,11 +119,21 @@ func wantField(t *testing.T, r *edgetest.Response, name, value string) {
 	}
 }
 
+// logFiles returns the files of the access log, without their manifests.
+func (r *rig) logFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := edgetest.Files(t, r.node.LogDir())
+	maps.DeleteFunc(files, func(name string, _ []byte) bool {
+		return strings.Contains(name, ".manifest.json") || !strings.Contains(name, ".log")
+	})
+	return files
+}
+
 // records parses every line of the node's access log.
 func (r *rig) records(t *testing.T) []logfmt.Record {
 	t.Helper()
 	var all []logfmt.Record
-	for name, text := range edgetest.Files(t, r.node.LogDir()) {
+	for name, text := range r.logFiles(t) {
 		in := logfmt.NewReader(bytes.NewReader(text))
 		for {
 			var rec logfmt.Record

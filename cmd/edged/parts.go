@@ -179,6 +179,10 @@ func openLog(c *config.Config, log *slog.Logger) (*logfmt.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	compression, err := logfmt.ParseCompression(c.Log.Compress)
+	if err != nil {
+		return nil, err
+	}
 	key := 24 * time.Hour
 	if c.Log.PseudonymKey == "hour" {
 		key = time.Hour
@@ -186,7 +190,8 @@ func openLog(c *config.Config, log *slog.Logger) (*logfmt.Writer, error) {
 	return logfmt.NewWriter(logfmt.Options{
 		Dir: c.Log.Dir, Node: c.Node.Name, Format: format, Address: address, PseudonymKey: key,
 		MaxSize: int64(c.Log.MaxSize), MaxAge: time.Duration(c.Log.MaxAge), MaxTotal: int64(c.Log.MaxTotal),
-		Retention: time.Duration(c.Log.Retention), Compress: c.Log.Compress, Log: log,
+		Retention: time.Duration(c.Log.Retention), Compress: compression, Anonymity: c.Log.KAnonymity,
+		Log: log,
 	})
 }
 

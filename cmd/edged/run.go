@@ -63,7 +63,7 @@ type daemon struct {
 // serve listens, tells systemd, and handles signals until the daemon is to stop.
 func (d *daemon) serve() error {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 	if err := d.openAdmin(d.config, d.orderDrain); err != nil {
 		return err
@@ -89,16 +89,32 @@ func (d *daemon) serve() error {
 			notify.stopping()
 			return d.shutdown(ended)
 		case s := <-signals:
-			if s == syscall.SIGHUP {
+			switch s {
+			case syscall.SIGHUP:
 				notify.reloading()
 				d.reload()
 				notify.ready()
+				continue
+			case syscall.SIGUSR1:
+				go d.rotateLog() // waits for the disk; signals do not
 				continue
 			}
 			notify.stopping()
 			return d.shutdown(ended)
 		}
 	}
+}
+
+// rotateLog closes the file of the access log: what it holds can be collected.
+func (d *daemon) rotateLog() {
+	if d.access == nil {
+		return
+	}
+	if err := d.access.Rotate(); err != nil {
+		d.log.Error("access log was not closed for collection", "err", err)
+		return
+	}
+	d.log.Info("access log was closed for collection")
 }
 
 // orderDrain does what SIGTERM does. Repeating it changes nothing.

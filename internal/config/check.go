@@ -17,6 +17,7 @@ const (
 	minRAM       = Size(16 << 20)                // some blocks of each size
 	minDisk      = Size(64 << 20)                // some extents
 	minLogFile   = Size(1 << 20)
+	maxAnonymity = 100 // logfmt.MaxAnonymity
 )
 
 // completeNode fills in the node name.
@@ -180,6 +181,14 @@ func (l *loader) checkLog(f *source) {
 	l.oneOf(f, "log.format", c.Format, "w3c", "json")
 	l.oneOf(f, "log.address", c.Address, "strike", "pseudonym", "full", "none")
 	l.oneOf(f, "log.pseudonym_key", c.PseudonymKey, "hour", "day")
+	l.oneOf(f, "log.compress", c.Compress, "none", "zstd", "gzip")
+	switch k := c.KAnonymity; {
+	case k == 0:
+	case k < 2 || k > maxAnonymity:
+		l.fail(f, "log.k_anonymity", "%d is out of range: 2 to %d viewers, or 0 for none", k, maxAnonymity)
+	case c.Address != "strike":
+		l.fail(f, "log.k_anonymity", `needs log.address = "strike": with %q there is nothing that several viewers share`, c.Address)
+	}
 	l.oneOf(f, "log.level", c.Level, "debug", "info", "warn", "error")
 	if c.Retention <= 0 || c.Retention > maxRetention {
 		l.fail(f, "log.retention", "%s is out of range: more than 0 and at most %s, as promised to viewers", c.Retention, maxRetention)

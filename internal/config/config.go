@@ -83,8 +83,11 @@ type Log struct {
 	MaxSize      Size     `toml:"max_size"` // a file is closed when it is this large
 	MaxAge       Duration `toml:"max_age"`  // or this old
 	MaxTotal     Size     `toml:"max_total"`
-	Compress     bool     `toml:"compress"` // closed files, with zstd
-	Level        string   `toml:"level"`    // of the error log: debug, info, warn, error
+	Compress     string   `toml:"compress"` // none, zstd, gzip: closed files
+	// KAnonymity is the least number of viewers that must share what a closed file tells
+	// of one; 0 for none.
+	KAnonymity int    `toml:"k_anonymity"`
+	Level      string `toml:"level"` // of the error log: debug, info, warn, error
 }
 
 // Geo names files in the MaxMind DB format that say where addresses are. They are read
@@ -225,7 +228,7 @@ func Default() *Config {
 		RAM:    RAM{Size: 1 << 30, HugePages: true, Prefault: true},
 		Log: Log{
 			Dir: "/var/log/edged", Format: "w3c", Address: "strike", Level: "info",
-			PseudonymKey: "day", Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),
+			PseudonymKey: "day", Compress: "none", Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),
 		},
 	}
 }
