@@ -60,6 +60,7 @@ type Options struct {
 type Cache struct {
 	ram     *ram.Tier
 	disks   Disks
+	files   locator // disks, if they can tell; else nil
 	index   *index
 	seen    seen
 	seed    uint64
@@ -99,6 +100,7 @@ func New(o Options) *Cache {
 	if c.stall <= 0 {
 		c.stall = time.Minute
 	}
+	c.files, _ = o.Disks.(locator)
 	c.parking.max, c.held.max, c.passing.max = size/parkedShare, size/heldShare, size/passingShare
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -41,6 +41,7 @@ type Object struct {
 	progress signal // bytes were published, a fill ended, the size became known
 	room     signal // a reader moved on or left
 
+	places    places                     // where its blocks are in files
 	disk      atomic.Pointer[disk.Entry] // where the body is on disk, nil when it is not
 	admission admission
 	transient bool          // never indexed or stored: blocks go as soon as they are read

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"edged/cache/disk"
 	"edged/cache/object"
 )
 
@@ -25,6 +26,7 @@ type Reader struct {
 	from   Tier  // where the present span came from
 	parked bool  // Park was called, Resume was not
 	timer  *time.Timer
+	file   disk.FileRange // what NextFile returned last
 
 	// Of the cache's parking, guarded by its lock, as is pinned while parked.
 	place         place
@@ -82,6 +84,7 @@ func (r *Reader) Next() ([]byte, error) {
 	if r.parked {
 		r.Resume()
 	}
+	r.file.Release()
 	last := r.pinned
 	r.pinned = nil
 	span, err := r.try()
@@ -322,6 +325,7 @@ func (r *Reader) Close() {
 	}
 	r.Resume() // whatever was thrown out of a write
 	r.unpin()
+	r.file.Release()
 	if r.listed {
 		r.o.unlist(r)
 		r.listed = false

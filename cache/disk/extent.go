@@ -25,7 +25,12 @@ type extent struct {
 	size       atomic.Int64  // bytes the file takes
 	refs       atomic.Int32  // 1 for the table and 1 per reader
 	file       atomic.Pointer[File]
+	checked    checked    // blocks that may be sent without looking at them
 	mu         sync.Mutex // serialises opening and closing of file
+
+	// lingering is where size counts once the extent is evicted, until the last
+	// reader lets go of it and the file system of its space.
+	lingering atomic.Pointer[atomic.Int64]
 
 	// unsealed lists the records of an extent that could not get a footer, so that
 	// it can be evicted without reading it; the writer goroutine owns it.
@@ -81,6 +86,15 @@ func (x *extent) release() {
 	if f := x.file.Swap(nil); f != nil {
 		_ = (*f).Close() // was synced, or does not matter any more
 	}
+	if sum := x.lingering.Load(); sum != nil {
+		sum.Add(-x.size.Load())
+	}
+}
+
+// lingers notes that the extent is evicted. The caller holds a reference.
+func (x *extent) lingers(sum *atomic.Int64) {
+	sum.Add(x.size.Load())
+	x.lingering.Store(sum)
 }
 
 // opened returns the file if it is open already.
@@ -232,6 +246,8 @@ type extents struct {
 	mu    sync.RWMutex
 	byNum map[uint32]*extent // guarded by mu
 	order []uint32           // ascending; guarded by mu
+
+	lingering atomic.Int64 // bytes of evicted extents that somebody still reads
 }
 
 // acquire returns an extent with a reference for the caller.
@@ -289,7 +305,8 @@ func (t *extents) after(n uint32) (number uint32, ok bool) {
 	return t.order[i], true
 }
 
-// usage returns the number of extents and the bytes they take.
+// usage returns the number of extents and the bytes they take. Evicted ones that
+// are still read are not among them.
 func (t *extents) usage() (count int, bytes int64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -85,6 +85,9 @@ type realFile struct {
 	noDontCache atomic.Bool // the kernel or the file system lacks RWF_DONTCACHE
 }
 
+// FD returns the descriptor, for sendfile.
+func (f *realFile) FD() int { return f.fd }
+
 func (f *realFile) fail(op string, err error) error {
 	return &fs.PathError{Op: op, Path: f.name, Err: err}
 }

@@ -163,9 +163,14 @@ const probeSize = pageSize
 
 // readRecord reads and checks header and tail of the record that s points to.
 func (t *Tier) readRecord(x *extent, s *slot, id object.ID) (*record, error) {
+	return t.recordBy(func(p []byte, off int64) error { return t.reads.read(x, p, off) }, x, s, id)
+}
+
+// recordBy is readRecord with a way to read of the caller's choice.
+func (t *Tier) recordBy(read func(p []byte, off int64) error, x *extent, s *slot, id object.ID) (*record, error) {
 	off := int64(s.page) * pageSize
 	b := make([]byte, probeSize)
-	if err := t.reads.read(x, b, off); err != nil {
+	if err := read(b, off); err != nil {
 		return nil, err
 	}
 	h, err := parseRecordHeader(b)
@@ -179,7 +184,7 @@ func (t *Tier) readRecord(x *extent, s *slot, id object.ID) (*record, error) {
 	if end > len(b) {
 		more := make([]byte, end)
 		copy(more, b)
-		if err := t.reads.read(x, more[len(b):], off+int64(len(b))); err != nil {
+		if err := read(more[len(b):], off+int64(len(b))); err != nil {
 			return nil, err
 		}
 		b = more
@@ -249,10 +254,19 @@ func (t *Tier) readFailed(hash uint64, stripe uint32, p position, err error) {
 	case errors.Is(err, ErrCorrupt):
 		t.counters.corrupt.Add(1)
 		t.index.forget(hash, stripe, p)
+		t.distrust(p.extent())
 		t.log.Warn("disk: forgot a damaged record", "extent", p.extent(), "page", p.page(), "error", err)
 	case errors.Is(err, ErrNotFound):
 	default:
 		t.counters.readErrors.Add(1)
+	}
+}
+
+// distrust takes back what was thought of the bytes of an extent.
+func (t *Tier) distrust(number uint32) {
+	if x, ok := t.extents.acquire(number); ok {
+		x.checked.bits.Store(nil)
+		x.release()
 	}
 }
 
@@ -315,8 +329,13 @@ func (t *Tier) readBlock(e *Entry, s *slot, stripe uint32, i int, dst []byte) er
 	if !ok || n != len(dst) {
 		return fmt.Errorf("%w: record has another block %d", ErrCorrupt, i)
 	}
-	if err := t.reads.read(x, dst, int64(s.page)*pageSize+int64(rec.bodyOff()+off)); err != nil {
+	at := int64(s.page)*pageSize + int64(rec.bodyOff()+off)
+	if err := t.reads.read(x, dst, at); err != nil {
 		return err
 	}
-	return rec.verify(dst, off)
+	if err := rec.verify(dst, off); err != nil {
+		return err
+	}
+	x.checked.add(at, n, t.extentSize)
+	return nil
 }

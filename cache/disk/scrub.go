@@ -131,6 +131,7 @@ func (s *scrubber) check(scan *scanner, ref *recordRef) {
 	s.errors.Add(1)
 	if errors.Is(s.t.reads.judge(err), ErrCorrupt) {
 		s.t.index.forget(ref.hash, ref.stripe, ref.position())
+		s.t.distrust(ref.extent)
 	}
 	s.t.log.Warn("disk: scrubbing found a bad record", "extent", ref.extent, "page", ref.page, "error", err)
 }

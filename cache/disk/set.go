@@ -104,6 +104,9 @@ func (s *Set) ReadBlock(e *Entry, block int, dst []byte) error {
 // Has is Tier.Has on the disk that e was found on.
 func (s *Set) Has(e *Entry, block int) bool { return e.tier.Has(e, block) }
 
+// Locate is Tier.Locate on the disk that e was found on.
+func (s *Set) Locate(e *Entry, block int) (*Place, bool) { return e.tier.Locate(e, block) }
+
 // Put is Tier.Put on the first healthy disk of the key. Other versions of the key
 // on other disks are forgotten.
 func (s *Set) Put(key object.Key, m *object.Meta, stripe int, blocks []Body) bool {

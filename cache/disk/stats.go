@@ -40,7 +40,7 @@ type Stats struct {
 // SpaceStats tell what is stored.
 type SpaceStats struct {
 	Size      int64 // bytes the disk may take
-	Used      int64 // bytes its extents take
+	Used      int64 // bytes its extents take, with evicted ones that are still read
 	Extents   int   // extent files
 	Objects   int64 // keys stored
 	Entries   int64 // index entries in use
@@ -122,5 +122,6 @@ func (t *Tier) spaceStats() SpaceStats {
 		IndexFull: t.counters.indexFull.Load(),
 	}
 	s.Extents, s.Used = t.extents.usage()
+	s.Used += t.extents.lingering.Load()
 	return s
 }

@@ -159,6 +159,11 @@ func (w *writer) reveal(h *recordHeader, ticket uint64) error {
 	w.refs = append(w.refs, ref)
 	w.end += uint32(ref.pages)
 	w.dirty.Store(w.active)
+	for i := range object.StripeBlocks {
+		if off, n, ok := h.blockAt(i); ok {
+			w.active.checked.add(int64(h.page)*pageSize+int64(h.bodyOff()+off), n, w.t.extentSize)
+		}
+	}
 	raise(&w.t.lastSeq, h.seq)
 	v := w.t.index.apply(&ref, ticket)
 	w.publish()
@@ -195,7 +200,10 @@ func (w *writer) fits(n int) bool {
 // create makes a new active extent, evicting for its space. When the file system
 // is full although we are below our size, somebody else fills it: give way.
 func (w *writer) create() error {
-	for w.over(w.t.extentSize) && w.evictOldest() {
+	// Readers hold what was evicted for a moment, stalled ones until they are cut: what
+	// they hold from before takes room, what goes now will soon be free.
+	held := w.t.extents.lingering.Load()
+	for w.over(w.t.extentSize+held) && w.evictOldest() {
 	}
 	err := w.tryCreate()
 	for range 2 {
@@ -306,6 +314,7 @@ func (w *writer) evictOldest() bool {
 	for i := range refs {
 		w.t.index.forget(refs[i].hash, refs[i].stripe, refs[i].position())
 	}
+	x.lingers(&w.t.extents.lingering)
 	if err := w.t.fs.Remove(x.path); err != nil {
 		w.t.log.Warn("disk: cannot remove an extent", "path", x.path, "error", err)
 	}

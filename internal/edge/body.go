@@ -36,6 +36,12 @@ func (b *body) Next() ([]byte, error) {
 	}
 }
 
+// NextFile implements FileBody.
+func (b *body) NextFile() (FileSpan, bool) {
+	fd, off, n, ok := b.reader.NextFile()
+	return FileSpan{FD: fd, Offset: off, Length: n}, ok
+}
+
 // failed notes why a body broke off.
 func (b *body) failed(err error) error {
 	if err != io.EOF { //nolint:errorlint // returned bare

@@ -96,6 +96,24 @@ type Body interface {
 	Pausable
 }
 
+// FileBody is a Body that may have bytes in a file, too. An adapter that can send
+// from a file asks NextFile before Next, and Next when NextFile says no.
+type FileBody interface {
+	Body
+	// NextFile returns the next bytes as a range of a file. What the adapter does
+	// not take of them it gives back by Unread.
+	NextFile() (FileSpan, bool)
+}
+
+// FileSpan is a range of an open file. The descriptor is valid, and the bytes are
+// what they are, until the next call of NextFile, Next or Close of its body,
+// whatever becomes of the file's name. Whether they are in memory nobody knows.
+type FileSpan struct {
+	FD     int
+	Offset int64
+	Length int // bytes, never 0
+}
+
 // Pausable lets a client that takes no bytes hold no memory. An adapter that has to
 // wait for its client parks the body meanwhile.
 type Pausable interface {

@@ -56,6 +56,7 @@ func newConn(s *Server, nc net.Conn, gauge *atomic.Int64) *conn {
 	c := &conn{Conn: nc, srv: s, client: peer(nc), gauge: gauge}
 	gauge.Add(1)
 	c.out.init(nc, &c.sent)
+	c.out.file.sending = &s.sending
 	c.enter(phaseNew)
 	return c
 }

@@ -59,7 +59,17 @@ func (d *delivery) write(r *edge.Response, o *headOptions, start time.Time) erro
 
 // writeSized sends exactly size bytes of body.
 func (d *delivery) writeSized(body edge.Body, size int64) error {
+	files := d.filesOf(body, size)
 	for left := size; left > 0; {
+		if files != nil {
+			n, whole, err := d.sendFile(files, left)
+			if left -= n; err != nil {
+				return err
+			}
+			if whole || left == 0 {
+				continue
+			}
+		}
 		span, err := d.next(body)
 		if err == io.EOF {
 			return fmt.Errorf("%w: %d bytes short", errBodyLength, left)

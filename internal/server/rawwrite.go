@@ -32,10 +32,12 @@ type rawWriter struct {
 	parked bool          // owner is, while the socket is full
 	n      int64
 	err    error
+
+	file fileSender
 }
 
 func (w *rawWriter) init(nc net.Conn, sent *atomic.Int64) {
-	w.nc, w.sent, w.step = nc, sent, w.advance
+	w.nc, w.sent, w.step, w.file.step = nc, sent, w.advance, w.advanceFile
 	if sc, ok := nc.(syscall.Conn); ok {
 		w.rc, _ = sc.SyscallConn()
 	}
@@ -79,12 +81,20 @@ func (w *rawWriter) advance(fd uintptr) bool {
 		w.err = errTaken
 		return true
 	}
+	if w.file.raised {
+		w.file.lowWater(int(fd), false)
+	}
+	return w.advancePieces(int(fd))
+}
+
+// advancePieces is advance for pieces that are all still there.
+func (w *rawWriter) advancePieces(fd int) bool {
 	for {
 		first, total := w.left()
 		if total == 0 {
 			return true
 		}
-		n, err := w.call(int(fd), first, total)
+		n, err := w.call(fd, first, total)
 		switch {
 		case err == unix.EINTR:
 			continue

@@ -47,6 +47,7 @@ type Server struct {
 	tick     atomic.Uint64 // sweeps since the start
 	draining atomic.Bool
 	count    counters
+	sending  atomic.Int32 // sendfile calls under way
 
 	openPlain, openTLS atomic.Int64 // open connections by kind of listener
 

@@ -34,6 +34,7 @@ func tune(c *conn, notSent int, userTimeout time.Duration) {
 	}
 	_ = c.out.rc.Control(func(fd uintptr) {
 		if notSent > 0 {
+			c.out.file.notSent = notSent
 			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSent)
 		}
 		if userTimeout > 0 {

@@ -24,6 +24,14 @@ type wire interface {
 	drop()
 }
 
+// fileWire is a wire that can send from a file.
+type fileWire interface {
+	// sendFile writes head and then the range, and returns how many bytes of both
+	// were taken. Fewer than all without an error means that the rest is not in
+	// memory, or not readable: it has to come another way.
+	sendFile(head []byte, f edge.FileSpan) (int64, error)
+}
+
 // plainWire writes to the socket itself. MSG_MORE holds bytes back in the
 // kernel, for 200 ms at most and only when a send without it follows at once, so
 // there is nothing to flush.
@@ -31,6 +39,10 @@ type plainWire struct{ out *rawWriter }
 
 func (w plainWire) send(owner edge.Pausable, a, b, c []byte, more bool) (int64, error) {
 	return w.out.send(owner, a, b, c, more)
+}
+
+func (w plainWire) sendFile(head []byte, f edge.FileSpan) (int64, error) {
+	return w.out.sendFile(head, f)
 }
 func (plainWire) flush() error { return nil }
 func (plainWire) drop()        {}

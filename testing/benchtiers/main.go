@@ -26,6 +26,7 @@ func experiments() []experiment {
 		{"write", runWrite},
 		{"amplification", runAmplification},
 		{"sick", runSick},
+		{"encryption", runEncryption},
 	}
 }
 
