@@ -25,12 +25,11 @@ type classCells struct {
 // siteShard is one copy of a site's counters.
 type siteShard struct {
 	classes [media.NumClasses]classCells
-	status  [6]atomic.Uint64 // by first digit
+	usage   usageCells
 	forward [NumForwards]atomic.Uint64
 	detail  [NumDetails]atomic.Uint64
 	denied  [auth.NumReasons]atomic.Uint64
 	target  [target.NumReasons]atomic.Uint64
-	header  atomic.Uint64 // header and framing bytes sent
 	_       [64]byte
 }
 
@@ -39,13 +38,15 @@ type siteCounters struct {
 	account, site string
 	shards        [counterShards]siteShard
 	fetched       atomic.Uint64 // body bytes received from origins
+	taken         takenUsage
+	late          lateUsage
 }
 
 // strayCounters count requests that belong to no site.
 type strayCounters struct {
 	detail [NumDetails]atomic.Uint64
 	target [target.NumReasons]atomic.Uint64
-	bytes  atomic.Uint64
+	site   siteCounters // its usage only
 }
 
 // count adds the outcome to the counters.
@@ -54,12 +55,11 @@ func (e *Edge) count(x *Exchange, d Delivery) {
 	if x.site == nil {
 		e.stray.detail[o.Detail].Add(1)
 		e.stray.target[o.Target].Add(1)
-		e.stray.bytes.Add(uint64(d.Body))
+		e.stray.site.use(e.base.Load(), x, d)
 		return
 	}
+	x.site.counters.use(e.base.Load(), x, d)
 	s := &x.site.counters.shards[x.shard]
-	s.status[min(o.Status/100, 5)].Add(1)
-	s.header.Add(uint64(d.Header))
 	s.forward[o.Forward].Add(1)
 	if o.Detail != DetailNone {
 		s.detail[o.Detail].Add(1)

@@ -39,6 +39,8 @@ type Edge struct {
 	uploads  chan struct{}
 	sessions *sessions
 
+	base atomic.Int64 // first hour that usage has cells for, 0 before Usage was called
+
 	mu       sync.Mutex // guards counted
 	counted  map[string]*siteCounters
 	ctx      context.Context

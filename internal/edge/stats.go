@@ -22,13 +22,15 @@ type Stats struct {
 	UnknownTarget map[string]uint64
 	// UnknownBytes are the body bytes sent in answer to them.
 	UnknownBytes uint64
+	UnknownUsage []UsageStats // the same, and more, as SiteStats.Usage
 }
 
 // SiteStats are the counters of one site.
 type SiteStats struct {
 	Account, Site string
 	Classes       []ClassStats      // by media class, those that were asked for
-	Status        [6]uint64         // responses by first digit; [0] is unused
+	Usage         []UsageStats      // by protocol and class of status, those that there were
+	Status        [6]uint64         // responses by first digit; [0] and [1] are unused
 	HeaderBytes   uint64            // header and framing bytes sent
 	Fetched       uint64            // body bytes received from origins
 	Forward       map[string]uint64 // requests that went forward, by RFC 9211 reason
@@ -58,7 +60,6 @@ func (e *Edge) Stats() Stats {
 	s := Stats{
 		Unknown:       words(func(i int) uint64 { return stray.detail[i].Load() }, int(NumDetails), Detail.String),
 		UnknownTarget: words(func(i int) uint64 { return stray.target[i].Load() }, target.NumReasons, target.Reason.String),
-		UnknownBytes:  stray.bytes.Load(),
 	}
 	origins := map[*siteCounters][]origin.Stats{}
 	for _, site := range e.sites.Load().all {
@@ -66,6 +67,10 @@ func (e *Edge) Stats() Stats {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	s.UnknownUsage = stray.site.usagesLocked()
+	for i := range s.UnknownUsage {
+		s.UnknownBytes += s.UnknownUsage[i].Body
+	}
 	for _, c := range e.counted {
 		site := c.snapshot()
 		site.Origins = origins[c]
@@ -77,18 +82,19 @@ func (e *Edge) Stats() Stats {
 	return s
 }
 
-// snapshot adds up the copies of one site's counters.
+// snapshot adds up the copies of one site's counters. Edge.mu must be held.
 func (c *siteCounters) snapshot() SiteStats {
-	s := SiteStats{Account: c.account, Site: c.site, Fetched: c.fetched.Load()}
+	s := SiteStats{Account: c.account, Site: c.site, Fetched: c.fetched.Load(), Usage: c.usagesLocked()}
 	sum := func(cell func(*siteShard) *atomic.Uint64) (n uint64) {
 		for i := range c.shards {
 			n += cell(&c.shards[i]).Load()
 		}
 		return n
 	}
-	s.HeaderBytes = sum(func(h *siteShard) *atomic.Uint64 { return &h.header })
-	for i := range s.Status {
-		s.Status[i] = sum(func(h *siteShard) *atomic.Uint64 { return &h.status[i] })
+	for i := range s.Usage {
+		u := &s.Usage[i]
+		s.Status[u.Class] += u.Requests
+		s.HeaderBytes += u.Wire - u.Body
 	}
 	at := func(cell func(*siteShard, int) *atomic.Uint64) func(int) uint64 {
 		return func(i int) uint64 { return sum(func(h *siteShard) *atomic.Uint64 { return cell(h, i) }) }
