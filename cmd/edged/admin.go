@@ -44,6 +44,9 @@ func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
 	if p.access != nil {
 		o.Sources.Log = p.access.Stats
 	}
+	if p.ledger != nil {
+		o.Sources.Ledger, o.Usage = p.ledger.Stats, p.ledger.Report
+	}
 	for _, d := range c.Disks {
 		o.DiskPaths = append(o.DiskPaths, d.Path)
 	}

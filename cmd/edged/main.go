@@ -24,7 +24,7 @@ const (
 	exitUsage = 2
 )
 
-const usage = `edged is an edge cache daemon for video delivery.
+const usageText = `edged is an edge cache daemon for video delivery.
 
   edged -config FILE           run with this configuration
   edged -check -config FILE    check the configuration, list every error, exit 0 or 1
@@ -86,7 +86,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set := flag.NewFlagSet("edged", flag.ContinueOnError)
 	set.SetOutput(stderr)
 	set.Usage = func() {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(stderr, usageText)
 		set.PrintDefaults()
 	}
 	set.StringVar(&f.config, "config", "", "configuration `FILE` (TOML)")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"edged/internal/edge"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/usage"
 )
 
 // verifiedTokens is how many checked Ed25519 signatures the process remembers.
@@ -37,6 +39,7 @@ type parts struct {
 	cache      *cache.Cache
 	access     *logfmt.Writer
 	edge       *edge.Edge
+	ledger     *usage.Ledger // nil without a place for it
 	server     *server.Server
 	sites      []*edge.Site
 	leaves     atomic.Pointer[[]*x509.Certificate] // what HTTPS listeners offer
@@ -69,6 +72,7 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 		options.Log = p.access
 	}
 	p.edge = edge.New(options)
+	p.openLedger(c)
 	if err = p.setSites(c); err != nil {
 		return p, err
 	}
@@ -195,6 +199,18 @@ func openLog(c *config.Config, log *slog.Logger) (*logfmt.Writer, error) {
 	})
 }
 
+// openLedger begins to write down what the edge counts.
+func (p *parts) openLedger(c *config.Config) {
+	dir := c.StateDir()
+	if dir == "" {
+		p.log.Warn("no usage ledger: there is no place for it; set node.state")
+		return
+	}
+	p.ledger = usage.New(usage.Options{
+		Dir: filepath.Join(dir, "usage"), Source: p.edge.Usage, Retention: time.Duration(c.Usage.Retention), Log: p.log,
+	})
+}
+
 // setSites replaces the sites by those of a configuration.
 func (p *parts) setSites(c *config.Config) error {
 	sites, err := buildSites(c, p.signatures)
@@ -234,6 +250,9 @@ func (p *parts) close() {
 	}
 	if p.edge != nil {
 		p.edge.Close()
+	}
+	if p.ledger != nil {
+		errs = append(errs, p.ledger.Close())
 	}
 	if p.access != nil {
 		errs = append(errs, p.access.Close())

@@ -195,6 +195,7 @@ func (d *daemon) warnRestart(c *config.Config) {
 		{"ram", old.RAM, c.RAM},
 		{"disk", old.Disks, c.Disks},
 		{"log", withoutLevel(old.Log), withoutLevel(c.Log)},
+		{"usage", old.Usage, c.Usage},
 		{"node", old.Node, c.Node},
 	} {
 		if fmt.Sprint(part.was) != fmt.Sprint(part.now) {

@@ -34,6 +34,9 @@ func (s *Server) status() *status {
 	if o.Sources.Log != nil {
 		st.Log = logOf(o.Sources.Log())
 	}
+	if o.Sources.Ledger != nil {
+		st.Ledger = ledgerOf(o.Sources.Ledger())
+	}
 	if o.Sources.Server != nil {
 		st.Connections = connectionsOf(o.Sources.Server())
 	}
@@ -53,7 +56,7 @@ func (st *status) addEdge(e edge.Stats) {
 		st.Sites = append(st.Sites, site)
 	}
 	st.Totals.finish()
-	st.Unknown = unknownStatus{Requests: sum(e.Unknown), Bytes: e.UnknownBytes, Detail: e.Unknown, BadTarget: e.UnknownTarget}
+	st.Unknown = unknownStatus{Requests: sum(e.Unknown), Bytes: e.UnknownBytes, Usage: usagesOf(e.UnknownUsage), Detail: e.Unknown, BadTarget: e.UnknownTarget}
 }
 
 func siteOf(e *edge.SiteStats) siteStatus {
@@ -61,7 +64,7 @@ func siteOf(e *edge.SiteStats) siteStatus {
 		Account: e.Account, Site: e.Site,
 		Status:  statusCounts{e.Status[1], e.Status[2], e.Status[3], e.Status[4], e.Status[5]},
 		Forward: e.Forward, Detail: e.Detail, DeniedBy: e.Denied, BadTarget: e.BadTarget,
-		Origins: originsOf(e.Origins),
+		Usage: usagesOf(e.Usage), Origins: originsOf(e.Origins),
 	}
 	for i := range e.Classes {
 		c := classStatus{e.Classes[i].Class, countsOf(&e.Classes[i])}
@@ -274,7 +277,7 @@ func logOf(l logfmt.Stats) *logStatus {
 	return &logStatus{
 		Offered: l.Offered, Written: l.Written, Dropped: l.Dropped, Oversized: l.Oversized,
 		Queued: l.Queued, QueuedBytes: l.QueuedBytes, Bytes: l.Bytes, Closed: l.Closed, Deleted: l.Deleted,
-		TornLines: l.TornLines, Errors: l.Errors, Files: l.Files, FileBytes: l.FileBytes,
+		TornLines: l.TornLines, MaybeLost: l.MaybeLost, Errors: l.Errors, Files: l.Files, FileBytes: l.FileBytes,
 		Oldest: timeOf(l.Oldest), Failing: l.Failing,
 	}
 }

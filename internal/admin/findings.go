@@ -48,6 +48,7 @@ func (st *status) judge() {
 	}
 	st.judgeRAM()
 	st.judgeLog()
+	st.judgeLedger()
 	st.judgeConnections()
 	for i := range st.Certificates {
 		st.judgeCertificate(&st.Certificates[i])

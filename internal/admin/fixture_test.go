@@ -20,6 +20,7 @@ import (
 	"edged/internal/edge"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/usage"
 	"edged/origin"
 )
 
@@ -36,7 +37,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // fixedSources tell of a node in an ordinary trouble.
 func fixedSources() Sources {
 	return Sources{
-		Edge: fixedEdge, Cache: fixedCache, Disks: fixedDisks, Log: fixedLog, Server: fixedServer, Certificates: fixedCertificates,
+		Edge: fixedEdge, Cache: fixedCache, Disks: fixedDisks, Log: fixedLog, Ledger: fixedLedger, Server: fixedServer, Certificates: fixedCertificates,
 	}
 }
 
@@ -67,6 +68,7 @@ func fixedEdge() edge.Stats {
 		Sites: []edge.SiteStats{
 			{
 				Account: "acme", Site: "acme.example.net", Classes: []edge.ClassStats{manifest, segment},
+				Usage:  []edge.UsageStats{used("HTTP/1.1", 2, 1_576_118, 1_560_000), used("HTTP/2", 2, 1_000_000, 980_000), used("HTTP/2", 4, 2_610, 0)},
 				Status: [6]uint64{0, 0, 2_576_118, 801, 2_610, 14}, HeaderBytes: 1_288_771_500, Fetched: 70_130 * mib,
 				Forward:   map[string]uint64{"uri-miss": 40_911, "stale": 6_470},
 				Detail:    map[string]uint64{"denied": 2_181, "preflight": 801, "stale-if-error": 12},
@@ -142,6 +144,17 @@ func fixedLog() logfmt.Stats {
 		Offered: 2_582_995, Written: 2_582_940, Queued: 55, QueuedBytes: 14_300, Bytes: 812 << 20, Closed: 31, Deleted: 4,
 		TornLines: 1, Files: 27, FileBytes: 96 << 20, Oldest: noon.Add(-27 * time.Hour),
 	}
+}
+
+func fixedLedger() usage.Stats {
+	return usage.Stats{Flushes: 547_200, Flushed: noon.Add(-300 * time.Millisecond), Bytes: 71 << 10, Oldest: "2026-02"}
+}
+
+// used makes the counters that the ledger is made from.
+func used(protocol string, class uint8, requests, hits uint64) edge.UsageStats {
+	return edge.UsageStats{Protocol: protocol, Class: class, Counts: usage.Counts{
+		Requests: requests, Hits: hits, Body: requests * 1_600_000, Wire: requests * 1_600_500, HitBody: hits * 1_600_000, Origin: (requests - hits) * 1_600_000,
+	}}
 }
 
 func fixedServer() server.Stats {

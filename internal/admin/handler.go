@@ -21,6 +21,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /api/v1/status", s.serveJSON)
+	mux.HandleFunc("GET /api/v1/usage", s.serveUsage)
 	mux.HandleFunc("POST /api/v1/drain", s.order("drain", s.drain))
 	mux.HandleFunc("POST /api/v1/purge", s.servePurge)
 	return s.guarded(mux), nil

@@ -51,6 +51,8 @@ type collector struct {
 	account     *table[ramAccount]
 	disk        *table[diskStatus]
 	log         *table[logStatus]
+	usage       *table[usageStatus]
+	ledger      *table[ledgerStatus]
 	connections *table[connectionStatus]
 	certificate *table[certificateStatus]
 }
@@ -58,14 +60,14 @@ type collector struct {
 func newCollector(status func() *status) *collector {
 	return &collector{
 		status: status, node: nodeTable(), site: siteTable(), class: classTable(), tier: tierTable(), origin: originTable(),
-		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), connections: connectionTable(), certificate: certificateTable(),
+		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), usage: usageTable(), ledger: ledgerTable(), connections: connectionTable(), certificate: certificateTable(),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, t := range []interface{ describe(chan<- *prometheus.Desc) }{
-		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.connections, c.certificate,
+		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.usage, c.ledger, c.connections, c.certificate,
 	} {
 		t.describe(ch)
 	}
@@ -89,6 +91,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	if st.Log != nil {
 		c.log.collect(ch, st.Log)
 	}
+	if st.Ledger != nil {
+		c.ledger.collect(ch, st.Ledger)
+	}
+	c.collectUsage(ch, "", "", st.Unknown.Usage)
 	for i := range st.Certificates {
 		c.certificate.collect(ch, &st.Certificates[i], st.Certificates[i].Name)
 	}
@@ -96,6 +102,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 
 func (c *collector) collectSite(ch chan<- prometheus.Metric, s *siteStatus) {
 	c.site.collect(ch, s, s.Account, s.Site)
+	c.collectUsage(ch, s.Account, s.Site, s.Usage)
 	for i := range s.Classes {
 		class := &s.Classes[i]
 		c.class.collect(ch, class, s.Account, s.Site, class.Class)
@@ -105,5 +112,11 @@ func (c *collector) collectSite(ch chan<- prometheus.Metric, s *siteStatus) {
 	}
 	for i := range s.Origins {
 		c.origin.collect(ch, &s.Origins[i], s.Account, s.Site, s.Origins[i].Origin)
+	}
+}
+
+func (c *collector) collectUsage(ch chan<- prometheus.Metric, account, site string, all []usageStatus) {
+	for i := range all {
+		c.usage.collect(ch, &all[i], account, site, all[i].Protocol, all[i].Status)
 	}
 }

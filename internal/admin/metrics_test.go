@@ -19,6 +19,7 @@ import (
 	"edged/internal/edge"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/usage"
 	"edged/origin"
 )
 
@@ -123,17 +124,19 @@ func TestEveryCounterIsShown(t *testing.T) {
 	var c cache.Stats
 	var l logfmt.Stats
 	var sv server.Stats
+	var u usage.Stats
 	disks := make([]disk.Stats, 1)
 	f.fill("edge", reflect.ValueOf(&e).Elem())
 	f.fill("cache", reflect.ValueOf(&c).Elem())
 	f.fill("log", reflect.ValueOf(&l).Elem())
+	f.fill("ledger", reflect.ValueOf(&u).Elem())
 	f.fill("server", reflect.ValueOf(&sv).Elem())
 	f.fill("disk", reflect.ValueOf(&disks[0]).Elem())
 	o := fixedOptions()
 	o.DiskPaths = nil
 	o.Sources = Sources{
 		Edge: func() edge.Stats { return e }, Cache: func() cache.Stats { return c }, Log: func() logfmt.Stats { return l },
-		Server: func() server.Stats { return sv }, Disks: func() []disk.Stats { return disks },
+		Ledger: func() usage.Stats { return u }, Server: func() server.Stats { return sv }, Disks: func() []disk.Stats { return disks },
 	}
 	s := newServer(t, o)
 	metrics := gathered(t, s)
@@ -163,12 +166,14 @@ type filler struct {
 
 // unshown are numbers that are not to be shown as they are.
 var unshown = map[string]bool{
-	"edge.Sites[0].Status[0]":            true, // unused
-	"edge.Sites[0].Origins[0].Errors[0]": true, // no error
-	"server.Refused[0]":                  true, // not refused
-	"edge.Sites[0].Classes[0].Requests":  true, // in metrics the sum over tiers
-	"edge.Sites[0].Classes[0].Bytes":     true, // in metrics the sum over tiers
-	"disk.LastSeq":                       true, // of no use to an operator
+	"edge.Sites[0].Status[0]":               true, // unused
+	"edge.Sites[0].Usage[0].Counts.Fetched": true, // has no protocol
+	"edge.UnknownUsage[0].Counts.Fetched":   true, // nothing is
+	"edge.Sites[0].Origins[0].Errors[0]":    true, // no error
+	"server.Refused[0]":                     true, // not refused
+	"edge.Sites[0].Classes[0].Requests":     true, // in metrics the sum over tiers
+	"edge.Sites[0].Classes[0].Bytes":        true, // in metrics the sum over tiers
+	"disk.LastSeq":                          true, // of no use to an operator
 }
 
 func (f *filler) fill(at string, v reflect.Value) {
@@ -236,6 +241,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 	list(&b, c.cache)
 	list(&b, c.disk)
 	list(&b, c.log)
+	list(&b, c.usage)
+	list(&b, c.ledger)
 	list(&b, c.connections)
 	list(&b, c.certificate)
 	golden(t, "../../docs/metrics.md", b.String())

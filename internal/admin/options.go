@@ -11,6 +11,7 @@ import (
 	"edged/internal/edge"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/usage"
 )
 
 // Sources return the counters of the running parts. Each may be called at any time
@@ -20,6 +21,7 @@ type Sources struct {
 	Cache        func() cache.Stats
 	Disks        func() []disk.Stats
 	Log          func() logfmt.Stats // nil when the access log is turned off
+	Ledger       func() usage.Stats  // nil without a usage ledger
 	Server       func() server.Stats
 	Certificates func() []*x509.Certificate // what HTTPS listeners offer
 }
@@ -44,6 +46,9 @@ type Options struct {
 
 	// Purge carries out an order to purge; nil: it is refused.
 	Purge func(*edge.PurgeOrder) (edge.PurgeResult, error)
+
+	// Usage answers from the ledger; nil: there is none.
+	Usage func(*usage.Query) (*usage.Report, error)
 
 	Now func() time.Time // [time.Now]
 	Log *slog.Logger     // orders and faults of ours [discarded]

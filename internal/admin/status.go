@@ -28,7 +28,8 @@ type status struct {
 	Cache        cacheStatus         `json:"cache"`
 	RAM          ramStatus           `json:"ram"`
 	Disks        []diskStatus        `json:"disks"`
-	Log          *logStatus          `json:"access_log"` // null when turned off
+	Log          *logStatus          `json:"access_log"`   // null when turned off
+	Ledger       *ledgerStatus       `json:"usage_ledger"` // null without one
 	Connections  connectionStatus    `json:"connections"`
 	Certificates []certificateStatus `json:"certificates"`
 }
@@ -96,6 +97,7 @@ type siteStatus struct {
 	Site    string `json:"site"`
 	summary
 	Status    statusCounts      `json:"status"`
+	Usage     []usageStatus     `json:"usage"`
 	Classes   []classStatus     `json:"classes"`
 	Forward   map[string]uint64 `json:"forward"`
 	Detail    map[string]uint64 `json:"detail"`
@@ -113,6 +115,7 @@ type classStatus struct {
 type unknownStatus struct {
 	Requests  uint64            `json:"requests"`
 	Bytes     uint64            `json:"body_bytes"`
+	Usage     []usageStatus     `json:"usage"`
 	Detail    map[string]uint64 `json:"detail"`
 	BadTarget map[string]uint64 `json:"bad_target"`
 }
@@ -254,6 +257,7 @@ type logStatus struct {
 	Closed      int64      `json:"closed_files"`
 	Deleted     int64      `json:"deleted_files"`
 	TornLines   int64      `json:"torn_lines"`
+	MaybeLost   int64      `json:"maybe_lost"`
 	Errors      int64      `json:"errors"`
 	Files       int64      `json:"files"`
 	FileBytes   int64      `json:"file_bytes"`

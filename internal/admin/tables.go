@@ -90,3 +90,17 @@ func originTable() *table[originStatus] {
 		},
 	)
 }
+
+// usageTable holds what the usage ledger is made from. Requests of no site have an empty
+// account and site.
+func usageTable() *table[usageStatus] {
+	type u = usageStatus
+	return newTable([]string{"account", "site", "protocol", "status"},
+		counter("usage_requests_total", "Requests that ended.", func(s *u) uint64 { return s.Requests }),
+		counter("usage_hits_total", "Of these, answered without going forward.", func(s *u) uint64 { return s.Hits }),
+		counter("usage_body_bytes_total", "Body bytes sent.", func(s *u) uint64 { return s.Body }),
+		counter("usage_wire_bytes_total", "Body, header and framing bytes sent, before TLS.", func(s *u) uint64 { return s.Wire }),
+		counter("usage_hit_bytes_total", "Body bytes sent by hits.", func(s *u) uint64 { return s.HitBody }),
+		counter("usage_origin_bytes_total", "Body bytes that these requests read from the origin.", func(s *u) uint64 { return s.Origin }),
+	)
+}

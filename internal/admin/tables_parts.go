@@ -105,6 +105,7 @@ func logTable() *table[logStatus] {
 		counter("log_closed_files_total", "Access log files closed.", func(s *l) int64 { return s.Closed }),
 		counter("log_deleted_files_total", "Access log files deleted by age or total size.", func(s *l) int64 { return s.Deleted }),
 		counter("log_torn_lines_total", "Torn lines cut off what a crash left.", func(s *l) int64 { return s.TornLines }),
+		counter("log_maybe_lost_records_total", "Access records at most that killed runs had in memory only.", func(s *l) int64 { return s.MaybeLost }),
 		counter("log_errors_total", "Failed operations on access log files.", func(s *l) int64 { return s.Errors }),
 		gauge("log_files", "Closed access log files kept.", func(s *l) int64 { return s.Files }),
 		gauge("log_file_bytes", "Bytes of closed access log files kept.", func(s *l) int64 { return s.FileBytes }),
@@ -114,6 +115,27 @@ func logTable() *table[logStatus] {
 			func(s *l, e emit) {
 				if s.Oldest != nil {
 					e(float64(s.Oldest.Unix()))
+				}
+			},
+		},
+	)
+}
+
+func ledgerTable() *table[ledgerStatus] {
+	type l = ledgerStatus
+	return newTable(nil,
+		counter("ledger_flushes_total", "Frames written to the usage ledger.", func(s *l) uint64 { return s.Flushes }),
+		counter("ledger_failures_total", "Flushes of the usage ledger that failed; what they held is in memory.", func(s *l) uint64 { return s.Failures }),
+		gauge("ledger_failing", "1 while usage cannot be written.", func(s *l) float64 { return truth(s.Failing != "") }),
+		gauge("ledger_pending_rows", "Rows of usage that are in memory only.", func(s *l) int { return s.Pending }),
+		gauge("ledger_bytes", "Bytes of the files of the usage ledger.", func(s *l) int64 { return s.Bytes }),
+		gauge("ledger_damaged_bytes", "Bytes of it that were found damaged at the start.", func(s *l) int64 { return s.Damaged }),
+		gauge("ledger_skipped_frames", "Frames found at the start that had been counted before.", func(s *l) int { return s.Skipped }),
+		family[l]{
+			"ledger_flushed_timestamp_seconds", "When nothing was left to write to the usage ledger last.", prometheus.GaugeValue, "",
+			func(s *l, e emit) {
+				if s.Flushed != nil {
+					e(float64(s.Flushed.UnixMilli()) / 1000)
 				}
 			},
 		},

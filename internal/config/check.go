@@ -14,8 +14,10 @@ import (
 // Limits of what makes sense.
 const (
 	maxRetention = Duration(90 * 24 * time.Hour) // logs are kept up to three months, as promised to viewers
-	minRAM       = Size(16 << 20)                // some blocks of each size
-	minDisk      = Size(64 << 20)                // some extents
+	minUsage     = 31 * day                      // a month has to be billed
+	maxUsage     = 3660 * day
+	minRAM       = Size(16 << 20) // some blocks of each size
+	minDisk      = Size(64 << 20) // some extents
 	minLogFile   = Size(1 << 20)
 	maxAnonymity = 100 // logfmt.MaxAnonymity
 )
@@ -38,6 +40,7 @@ func (l *loader) check(main *source) {
 	l.checkTLS(main)
 	l.checkTiers(main)
 	l.checkLog(main)
+	l.checkUsage(main)
 	l.config.Geo.CountryFile = l.readable(main, "geo.country_file", l.config.Geo.CountryFile)
 	l.config.Geo.ASNFile = l.readable(main, "geo.asn_file", l.config.Geo.ASNFile)
 	l.checkSites(main)
@@ -201,6 +204,12 @@ func (l *loader) checkLog(f *source) {
 	}
 	if c.MaxAge < Duration(time.Second) {
 		l.fail(f, "log.max_age", "%s is too short: at least 1s", c.MaxAge)
+	}
+}
+
+func (l *loader) checkUsage(f *source) {
+	if r := l.config.Usage.Retention; r < minUsage || r > maxUsage {
+		l.fail(f, "usage.retention", "%s is out of range: %s to %s", r, minUsage, maxUsage)
 	}
 }
 

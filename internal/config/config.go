@@ -18,6 +18,7 @@ type Config struct {
 	RAM     RAM      `toml:"ram"`
 	Disks   []Disk   `toml:"disk"`
 	Log     Log      `toml:"log"`
+	Usage   Usage    `toml:"usage"`
 	Geo     Geo      `toml:"geo"`
 	Sites   []Site   `toml:"site"`
 }
@@ -88,6 +89,11 @@ type Log struct {
 	// of one; 0 for none.
 	KAnonymity int    `toml:"k_anonymity"`
 	Level      string `toml:"level"` // of the error log: debug, info, warn, error
+}
+
+// Usage is the ledger of what customers are billed for, kept in Config.StateDir.
+type Usage struct {
+	Retention Duration `toml:"retention"`
 }
 
 // Geo names files in the MaxMind DB format that say where addresses are. They are read
@@ -226,6 +232,7 @@ func Default() *Config {
 		Node:   Node{Region: "EU"},
 		Listen: Listen{HTTP: []string{"0.0.0.0:80"}, Admin: "127.0.0.1:8090", MaxConnections: 200_000},
 		RAM:    RAM{Size: 1 << 30, HugePages: true, Prefault: true},
+		Usage:  Usage{Retention: Duration(425 * 24 * time.Hour)},
 		Log: Log{
 			Dir: "/var/log/edged", Format: "w3c", Address: "strike", Level: "info",
 			PseudonymKey: "day", Compress: "none", Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),

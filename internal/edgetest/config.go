@@ -14,6 +14,7 @@ type Config struct {
 	DiskPath  string // default a directory of the node
 	LogFormat string // default "json"
 	LogDir    string // default a directory of the node
+	StateDir  string // default a directory of the node
 	Extra     string // more top-level tables, as they are
 }
 
@@ -33,13 +34,13 @@ type Key struct {
 }
 
 // places are where a node keeps things and listens.
-type places struct{ http, https, admin, cert, key, disk, log string }
+type places struct{ http, https, admin, cert, key, disk, log, state string }
 
 // toml writes the configuration file.
 func (c *Config) toml(p places) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("[node]\nname = %q\nregion = %q", "edge-test-01", "EU")
+	line("[node]\nname = %q\nregion = %q\nstate = %q", "edge-test-01", "EU", p.state)
 	line("[listen]\nhttp = [%q]\nhttps = [%q]\nadmin = %q", p.http, p.https, p.admin)
 	line("[tls]\ncertificates = [{ cert = %q, key = %q }]", p.cert, p.key)
 	line("[ram]\nsize = %q", or(c.RAM, "64MiB"))

@@ -146,7 +146,7 @@ func TestConfigText(t *testing.T) {
 	c := Config{Disk: "none", Extra: "[x]", Sites: []Site{
 		{Account: "a", Host: "one.test two.test", Origins: []string{"http://o"}, Keys: []Key{{"k", "00"}}, Extra: "name = \"n\""},
 	}}
-	text := c.toml(places{http: "h:1", https: "h:2", admin: "/a", cert: "/c", key: "/k", disk: "/d", log: "/l"})
+	text := c.toml(places{http: "h:1", https: "h:2", admin: "/a", cert: "/c", key: "/k", disk: "/d", log: "/l", state: "/s"})
 	for _, part := range []string{`hosts = ["one.test", "two.test"]`, `size = "64MiB"`, "[x]\n", `name = "n"`, `kid = "k"`, "required = true", `dir = "/l"`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in\n%s", part, text)

@@ -50,6 +50,7 @@ func Start(t testing.TB, c Config) *Node {
 		http: "127.0.0.1:0", https: "127.0.0.1:0", admin: filepath.Join(dir, "admin.sock"),
 		cert: n.cert.CertFile, key: n.cert.KeyFile,
 		disk: or(c.DiskPath, filepath.Join(dir, "disk")), log: or(c.LogDir, filepath.Join(dir, "log")),
+		state: or(c.StateDir, filepath.Join(dir, "state")),
 	}
 	for _, d := range []string{n.put.disk, n.put.log} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

@@ -41,9 +41,9 @@ type Ledger struct {
 	done sync.WaitGroup
 
 	mu      sync.Mutex // guards everything below, and all files
-	journal file
-	end     int64 // of whole frames in the journal
-	ragged  bool  // there may be bytes behind end
+	journal file       // nil until the directory can be used
+	end     int64      // of whole frames in the journal
+	ragged  bool       // there may be bytes behind end
 	seq     uint64
 	pending Table // in no file yet
 	open    Table // in the journal only
@@ -63,15 +63,15 @@ type tail struct {
 
 // Stats say how a ledger is doing.
 type Stats struct {
-	Flushes  uint64    // frames written since Open
+	Flushes  uint64    // frames written since New
 	Failures uint64    // flushes that failed
 	Failing  string    // why the last flush failed, "" when it did not
 	Flushed  time.Time // last time that nothing was left to write
 	Pending  int       // rows in memory only
 	Bytes    int64     // length of all files
 	Oldest   string    // month of the oldest file, "2026-01"; "" when there is none
-	Damaged  int64     // bytes that were found damaged at Open; what they held is lost
-	Skipped  int       // frames found at Open that had been counted already
+	Damaged  int64     // bytes that were found damaged when it was opened; what they held is lost
+	Skipped  int       // frames found then that had been counted already
 }
 
 func (o Options) withDefaults() Options {
@@ -93,24 +93,40 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Open opens the ledger in a directory and begins to flush. It is closed with
-// [Ledger.Close].
-func Open(o Options) (*Ledger, error) {
+// New returns the ledger of a directory and begins to flush. When the directory cannot
+// be used now, or another process has it, what is counted waits in memory until it can.
+// The ledger is closed with [Ledger.Close].
+func New(o Options) *Ledger {
 	l := &Ledger{opts: o.withDefaults(), pending: Table{}, open: Table{}, tails: map[string]tail{}}
-	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
-		return nil, fmt.Errorf("usage: %w", err)
-	}
-	var err error
-	if l.lock, err = lockDir(o.Dir, syscall.LOCK_EX); err != nil {
-		return nil, err
-	}
-	if err := l.recover(); err != nil {
-		return nil, errors.Join(err, l.lock.Close())
-	}
+	l.stats.Flushed = l.opts.Now()
+	l.mu.Lock()
+	l.judgeLocked(l.openLocked())
+	l.mu.Unlock()
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	l.done.Go(func() { l.run(ctx) })
-	return l, nil
+	return l
+}
+
+// openLocked takes the lock and reads what is there, unless that was done.
+func (l *Ledger) openLocked() error {
+	if l.journal != nil {
+		return nil
+	}
+	if err := os.MkdirAll(l.opts.Dir, 0o750); err != nil {
+		return fmt.Errorf("usage: %w", err)
+	}
+	lock, err := lockDir(l.opts.Dir, syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	if err := l.recover(); err != nil {
+		clear(l.open)
+		clear(l.tails)
+		return errors.Join(err, lock.Close())
+	}
+	l.lock = lock
+	return nil
 }
 
 // recover reads the journal, cuts what is torn, and takes up the numbering.
@@ -136,8 +152,7 @@ func (l *Ledger) recover() error {
 	if l.journal, err = l.opts.open(l.path()); err != nil {
 		return fmt.Errorf("usage: %w", err)
 	}
-	now := l.opts.Now()
-	l.folded, l.stats.Flushed = HourOf(now.UnixNano()), now
+	l.folded = HourOf(l.opts.Now().UnixNano())
 	l.measure()
 	return nil
 }
@@ -202,7 +217,10 @@ func (l *Ledger) flushLocked() error {
 		return nil
 	}
 	l.pending.Add(l.opts.Source()...)
-	err := l.writeLocked()
+	err := l.openLocked()
+	if err == nil {
+		err = l.writeLocked()
+	}
 	if err == nil {
 		err = l.tidyLocked()
 	}
@@ -300,5 +318,8 @@ func (l *Ledger) Close() error {
 		err = l.foldLocked()
 	}
 	l.closed = true
+	if l.journal == nil {
+		return err
+	}
 	return errors.Join(err, l.journal.Close(), l.lock.Close())
 }

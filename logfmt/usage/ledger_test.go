@@ -49,11 +49,10 @@ func (b *bench) options() Options {
 
 func (b *bench) open() {
 	b.t.Helper()
-	l, err := Open(b.options())
-	if err != nil {
-		b.t.Fatal(err)
+	b.ledger = New(b.options())
+	if s := b.ledger.Stats(); s.Failing != "" {
+		b.t.Fatal(s.Failing)
 	}
-	b.ledger = l
 }
 
 // crash lets go of the files without writing anything, as a killed process does.
@@ -65,7 +64,9 @@ func (b *bench) crash() {
 	defer l.mu.Unlock()
 	if !l.closed {
 		l.closed = true
-		_, _ = l.journal.Close(), l.lock.Close()
+		if l.journal != nil {
+			_, _ = l.journal.Close(), l.lock.Close()
+		}
 	}
 }
 
@@ -271,10 +272,7 @@ func TestLedgerFlushesByItself(t *testing.T) {
 			}
 			return []Row{row(0, "acme", 1)}
 		}
-		l, err := Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := New(o)
 		time.Sleep(10 * time.Second)
 		if s := l.Stats(); s.Flushes != 3 {
 			t.Errorf("%d flushes in ten seconds with something new three times", s.Flushes)
@@ -287,14 +285,48 @@ func TestLedgerFlushesByItself(t *testing.T) {
 
 func TestLedgerIsLocked(t *testing.T) {
 	b := newBench(t)
-	if _, err := Open(b.options()); !errors.Is(err, ErrInUse) {
-		t.Errorf("a second Open: %v", err)
-	}
 	if _, err := ReadDir(b.dir, &Query{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("ReadDir of an open ledger: %v", err)
 	}
 	if _, err := ReadDir(t.TempDir(), &Query{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("ReadDir of nothing: %v", err)
+	}
+}
+
+// A ledger that cannot be opened, for whatever reason, waits until it can.
+func TestLedgerWaitsForItsDirectory(t *testing.T) {
+	b := newBench(t)
+	b.count(row(0, "acme", 5))
+	if err := b.ledger.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	first := b.ledger
+	o := b.options()
+	second := New(o)
+	b.count(row(0, "acme", 1))
+	if err := second.Flush(); !errors.Is(err, ErrInUse) {
+		t.Errorf("Flush while another one has the directory: %v", err)
+	}
+	if s := second.Stats(); s.Pending != 1 || s.Failing == "" {
+		t.Errorf("stats of a ledger that waits: %+v", s)
+	}
+	b.crash()
+	b.ledger = second
+	b.want(b.counted)
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.Dir = file
+	third := New(o)
+	if s := third.Stats(); s.Failing == "" {
+		t.Error("a file in the place of the directory is not told")
+	}
+	if err := third.Close(); err == nil {
+		t.Error("Close of a ledger that could never write")
 	}
 }
 
@@ -334,11 +366,7 @@ func TestLedgerRetention(t *testing.T) {
 	}
 	o := b.options()
 	o.Retention = 30 * 24 * time.Hour
-	l, err := Open(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.ledger = l
+	b.ledger = New(o)
 	kept := Table{}
 	kept.Add(row(0, "acme", 1), row(-24*24, "acme", 10))
 	b.want(kept)

@@ -192,9 +192,12 @@ func (l *Ledger) Report(q *Query) (*Report, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_ = l.flushLocked() // what is not on disk is in memory, and the stats have the error
-	rows, damaged, err := readMonths(l.opts.Dir, q)
-	if err != nil {
-		return nil, err
+	rows, damaged := Table{}, int64(0)
+	if l.journal != nil {
+		var err error
+		if rows, damaged, err = readMonths(l.opts.Dir, q); err != nil {
+			return nil, err
+		}
 	}
 	for _, t := range []Table{l.open, l.pending} {
 		for k, c := range t {
