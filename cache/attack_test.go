@@ -328,7 +328,7 @@ func TestSharedTransientIsBounded(t *testing.T) {
 	s := newStore(t, Options{})
 	f := s.lead(key)
 	g, _, _ := s.Join([]byte(key), nil, 1)
-	o, _ := f.StartTransient(&object.Meta{Size: -1}, 0, true)
+	o, _ := f.StartTransient(t.Context(), &object.Meta{Size: -1}, 0, true)
 	var stalled, fast Reader
 	stalled.Open(o, 0, -1)
 	fast.Open(o, 0, -1)
@@ -495,7 +495,7 @@ func TestValidateDoesNotQueueUpBehindPrivateAnswers(t *testing.T) {
 		t.Error("two validate at once")
 	}
 	f.DontCollapse(1)
-	f.StartTransient(&object.Meta{Size: 0}, 0, false)
+	f.StartTransient(t.Context(), &object.Meta{Size: 0}, 0, false)
 	if err := f.Commit(nil, false); err != nil {
 		t.Error(err)
 	}

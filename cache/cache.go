@@ -270,14 +270,21 @@ func (c *Cache) alloc(ctx context.Context, n int) (*ram.Block, error) {
 
 // allocWithin is alloc while budget, if there is one, has room for n bytes.
 func (c *Cache) allocWithin(ctx context.Context, limit *budget, n int) (*ram.Block, error) {
-	try := func() (*ram.Block, bool) {
-		if limit != nil && !limit.fits(int64(n)) {
-			return nil, false
+	var b *ram.Block
+	err := patiently(ctx, func() (ok bool) {
+		if limit == nil || limit.fits(int64(n)) {
+			b, ok = c.ram.Alloc(n)
 		}
-		return c.ram.Alloc(n)
-	}
-	if b, ok := try(); ok {
-		return b, nil
+		return ok
+	})
+	return b, err
+}
+
+// patiently tries until it succeeds, for a short while: memory that somebody uses is
+// mostly free a moment later. After that it returns ErrNoMemory.
+func patiently(ctx context.Context, try func() bool) error {
+	if try() {
+		return nil
 	}
 	const patience, step = 2 * time.Second, 10 * time.Millisecond
 	tick := time.NewTicker(step)
@@ -285,14 +292,14 @@ func (c *Cache) allocWithin(ctx context.Context, limit *budget, n int) (*ram.Blo
 	for range patience / step {
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		case <-tick.C:
 		}
-		if b, ok := try(); ok {
-			return b, nil
+		if try() {
+			return nil
 		}
 	}
-	return nil, ErrNoMemory
+	return ErrNoMemory
 }
 
 // forgetDisk removes from disk what was written of o, or is about to be. Another

@@ -310,7 +310,7 @@ func TestTransientIsTrimmedAndFreed(t *testing.T) {
 		s := newStore(t, Options{})
 		want := pattern(10 * object.BlockSize)
 		f := s.lead(key)
-		o, _ := f.StartTransient(&object.Meta{Size: int64(len(want)), Status: 200}, 0, false)
+		o, _ := f.StartTransient(t.Context(), &object.Meta{Size: int64(len(want)), Status: 200}, 0, false)
 		var r Reader
 		r.Open(o, 0, -1)
 		f.Leave()
@@ -353,7 +353,7 @@ func TestTransientStopsWithItsReader(t *testing.T) {
 	f := s.lead(key)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.OnStop(cancel)
-	o, _ := f.StartTransient(&object.Meta{Size: -1, Status: 200}, 0, false)
+	o, _ := f.StartTransient(t.Context(), &object.Meta{Size: -1, Status: 200}, 0, false)
 	var r Reader
 	r.Open(o, 0, -1)
 	f.Leave()

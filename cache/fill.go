@@ -162,11 +162,12 @@ func (f *Fill) Start(m *object.Meta, offset int64) *Object {
 
 // StartTransient publishes the header of a response that is only passed through.
 // Followers may share it when shared is true. Its blocks cannot be evicted: when
-// such responses hold much already, because their clients are slow, it is refused
-// with ErrNoMemory while there is still room for those that have begun.
-func (f *Fill) StartTransient(m *object.Meta, offset int64, shared bool) (*Object, error) {
-	if !f.c.passing.fits(f.c.passing.max / 2) {
-		return nil, ErrNoMemory
+// such responses hold much already and go on doing so, because their clients are
+// slow, it is refused with ErrNoMemory while there is still room for those that have
+// begun.
+func (f *Fill) StartTransient(ctx context.Context, m *object.Meta, offset int64, shared bool) (*Object, error) {
+	if err := patiently(ctx, func() bool { return f.c.passing.fits(f.c.passing.max / 2) }); err != nil {
+		return nil, err
 	}
 	o := f.c.newVersion(f, m)
 	o.transient = true

@@ -126,9 +126,9 @@ func (w *world) publish(r *rand.Rand, f *Fill, m *object.Meta, data []byte, star
 	switch r.IntN(5) {
 	case 0:
 		f.DontCollapse(time.Now().UnixNano() - int64(privateFor) + int64(time.Millisecond))
-		o, _ = f.StartTransient(m, int64(start), false)
+		o, _ = f.StartTransient(context.Background(), m, int64(start), false)
 	case 1:
-		o, _ = f.StartTransient(m, int64(start), true)
+		o, _ = f.StartTransient(context.Background(), m, int64(start), true)
 	default:
 		o = f.Start(m, int64(start))
 	}

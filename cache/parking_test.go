@@ -165,10 +165,12 @@ func TestFillsHoldWithinTheirBudget(t *testing.T) {
 // its header is published.
 func TestPassingIsRefusedBeforeOthersSuffer(t *testing.T) {
 	s := newStore(t, Options{})
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
 	var refused int
 	for i := range 64 {
 		f := s.lead(fmt.Sprint("k", i))
-		o, err := f.StartTransient(&object.Meta{Size: -1, Status: 200}, 0, false)
+		o, err := f.StartTransient(impatient, &object.Meta{Size: -1, Status: 200}, 0, false)
 		if err != nil {
 			f.Fail(err)
 			f.Leave()

@@ -61,7 +61,7 @@ func (e *Edge) take(ctx context.Context, fill *cache.Fill, f *fetch, resp *origi
 	if err := fill.Reserve(ctx, m.Size, offset); err != nil {
 		return err
 	}
-	if err := e.start(fill, f, resp, m, offset); err != nil {
+	if err := e.start(ctx, fill, f, resp, m, offset); err != nil {
 		return err
 	}
 	return e.pump(ctx, fill, f, resp)
@@ -103,7 +103,7 @@ func (e *Edge) receivePart(ctx context.Context, fill *cache.Fill, f *fetch, resp
 
 // start publishes m as a stored object if it may be stored, else as one that is
 // only passed through.
-func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) error {
+func (e *Edge) start(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) error {
 	why := f.policy(f.class.Defaults()).Storable(&f.request, m.Status, resp.Header)
 	names, star := rfc9111.Vary(resp.Header)
 	names = f.site.forwarded(names)
@@ -116,7 +116,7 @@ func (e *Edge) start(fill *cache.Fill, f *fetch, resp *origin.Response, m *objec
 		if f.stored != nil && replaces(m.Status) {
 			f.stored.Forget()
 		}
-		_, err := fill.StartTransient(m, offset, shared)
+		_, err := fill.StartTransient(ctx, m, offset, shared)
 		return err
 	case len(names) > 0:
 		fill.Rekey(names, f.selecting)
