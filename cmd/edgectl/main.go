@@ -36,6 +36,7 @@ func commands() []command {
 		keygenCommand(),
 		statusCommand(),
 		purgeCommand(),
+		revokeCommand(),
 		drainCommand(),
 		wipeCommand(),
 	}

@@ -37,6 +37,7 @@ func (p *parts) openAdmin(c *config.Config, drain func()) error {
 func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
 	o := admin.Options{
 		Node: c.Node.Name, Region: c.Node.Region, Version: version(), Address: c.Listen.Admin, Drain: drain, Purge: p.edge.Purge, Log: p.log,
+		Revocations: p.revoked, TokenLife: tokenLife(c),
 		Sources: admin.Sources{
 			Edge: p.edge.Stats, Cache: p.cache.Stats, Disks: p.disks.Stats, Server: p.server.Stats, Certificates: p.offered,
 		},

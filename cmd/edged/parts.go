@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"edged/internal/admin"
 	"edged/internal/config"
 	"edged/internal/edge"
+	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
 	"edged/logfmt/usage"
@@ -34,6 +36,7 @@ const verifiedTokens = 1 << 17
 type parts struct {
 	log        *slog.Logger
 	signatures *auth.Signatures
+	revoked    *revoke.List
 	ram        *ram.Tier
 	disks      *disk.Set
 	cache      *cache.Cache
@@ -56,6 +59,9 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 		}
 	}()
 	if p.signatures, err = auth.NewSignatures(verifiedTokens); err != nil {
+		return p, err
+	}
+	if p.revoked, err = openRevocations(c, log); err != nil {
 		return p, err
 	}
 	if p.ram, err = ram.New(ramOptions(c, log)); err != nil {
@@ -85,6 +91,33 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 		Handler: p.edge, Certificates: certificates, MaxConns: c.Listen.MaxConnections, Log: log,
 	})
 	return p, err
+}
+
+// openRevocations reads what was withdrawn, from the state directory, which it makes
+// if need be.
+func openRevocations(c *config.Config, log *slog.Logger) (*revoke.List, error) {
+	o := revoke.Options{Log: log}
+	if dir := c.StateDir(); dir != "" {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, fmt.Errorf("node.state: %w", err)
+		}
+		o.Path = filepath.Join(dir, "revocations.log")
+	}
+	return revoke.Open(o)
+}
+
+// tokenLife returns how long a token of an account can be good from now on.
+func tokenLife(c *config.Config) func(account string) time.Duration {
+	const leeway = time.Hour
+	return func(account string) time.Duration {
+		life := auth.DefaultMaxLifetime
+		for i := range c.Sites {
+			if c.Sites[i].Account == account {
+				life = max(life, time.Duration(c.Sites[i].Token.MaxLifetime))
+			}
+		}
+		return life + leeway
+	}
 }
 
 func ramOptions(c *config.Config, log *slog.Logger) ram.Options {
@@ -213,7 +246,7 @@ func (p *parts) openLedger(c *config.Config) {
 
 // setSites replaces the sites by those of a configuration.
 func (p *parts) setSites(c *config.Config) error {
-	sites, err := buildSites(c, p.signatures)
+	sites, err := buildSites(c, p.signatures, p.revoked)
 	if err != nil {
 		return err
 	}
@@ -262,6 +295,9 @@ func (p *parts) close() {
 	}
 	if p.ram != nil {
 		errs = append(errs, p.ram.Close())
+	}
+	if p.revoked != nil {
+		errs = append(errs, p.revoked.Close())
 	}
 	if p.signatures != nil {
 		p.signatures.Close()

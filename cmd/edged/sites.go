@@ -10,6 +10,7 @@ import (
 	"edged/internal/config"
 	"edged/internal/edge"
 	"edged/internal/geo"
+	"edged/internal/revoke"
 	"edged/internal/target"
 	"edged/logfmt"
 	"edged/origin"
@@ -17,14 +18,14 @@ import (
 
 // buildSites turns the [[site]] tables into the edge's. Origins of a previous
 // table are closed by the caller when requests no longer use them.
-func buildSites(c *config.Config, signatures *auth.Signatures) ([]*edge.Site, error) {
+func buildSites(c *config.Config, signatures *auth.Signatures, revoked *revoke.List) ([]*edge.Site, error) {
 	atlas, err := geo.Open(c.Geo.CountryFile, c.Geo.ASNFile)
 	if err != nil {
 		return nil, err
 	}
 	sites := make([]*edge.Site, 0, len(c.Sites))
 	for i := range c.Sites {
-		s, err := buildSite(c, &c.Sites[i], signatures)
+		s, err := buildSite(c, &c.Sites[i], signatures, revoked)
 		if err != nil {
 			return nil, fmt.Errorf("site %s of account %s: %w", c.Sites[i].Name, c.Sites[i].Account, err)
 		}
@@ -34,7 +35,7 @@ func buildSites(c *config.Config, signatures *auth.Signatures) ([]*edge.Site, er
 	return sites, nil
 }
 
-func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*edge.Site, error) {
+func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures, revoked *revoke.List) (*edge.Site, error) {
 	origins, err := origin.New(originOptions(c.Node.Name, s))
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures) (*
 	site.TokenRequired = s.Token.Required // a token is cut out also where none is required
 	site.SessionRequests = s.Token.SessionRequests
 	o := s.Options()
-	o.Signatures = signatures
+	o.Signatures, o.Revocations = signatures, revoked.Of(s.Account)
 	if site.Token, err = auth.New(s.Token.Scheme, o); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,12 @@
 package admin
 
-import "net/http"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
 
 // orderHeader must come with every order, with any value. A form or a plain
 // request of a foreign page cannot carry it, and the question whether a script may
@@ -29,6 +35,22 @@ func refusal(r *http.Request) string {
 		return "orders need the header " + orderHeader + ": 1"
 	}
 	return ""
+}
+
+// maxOrder bounds the JSON of an order, in bytes.
+const maxOrder = 4 << 20
+
+// readOrder decodes the one order in the body; fields it does not know are an error.
+func readOrder(w http.ResponseWriter, r *http.Request, order any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	d.DisallowUnknownFields()
+	if err := d.Decode(order); err != nil {
+		return fmt.Errorf("the body is not an order in JSON: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more than one order in the body")
+	}
+	return nil
 }
 
 // problem is the answer to an order that is not carried out.

@@ -10,6 +10,7 @@ import (
 	"edged/cache"
 	"edged/cache/disk"
 	"edged/internal/edge"
+	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
 	"edged/origin"
@@ -37,6 +38,7 @@ func (s *Server) status() *status {
 	if o.Sources.Ledger != nil {
 		st.Ledger = ledgerOf(o.Sources.Ledger())
 	}
+	st.Revocations = revocationsOf(o.Revocations)
 	if o.Sources.Server != nil {
 		st.Connections = connectionsOf(o.Sources.Server())
 	}
@@ -207,6 +209,14 @@ func timeOf(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
+}
+
+func revocationsOf(l *revoke.List) *revocationStatus {
+	if l == nil {
+		return nil
+	}
+	s := l.Stats()
+	return &revocationStatus{s.Number, timeOf(s.Changed), s.Digests, s.Keys, s.Dates, s.Durable, s.Damaged}
 }
 
 func (st *status) addCache(c cache.Stats) {

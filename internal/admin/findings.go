@@ -148,6 +148,12 @@ func (st *status) judgeLog() {
 }
 
 func (st *status) judgeConnections() {
+	if r := st.Revocations; r != nil && r.Damaged > 0 {
+		st.find(levelBad, "revocations", count(float64(r.Damaged))+" lines of the list of revocations cannot be read: what they withdrew is valid again.",
+			"Withdraw it again, and look at the disk of node.state.")
+	} else if r != nil && !r.Durable && r.Number > 0 {
+		st.find(levelDegraded, "revocations", "What was revoked is known in memory only: a restart forgets it.", "Set node.state.")
+	}
 	c := &st.Connections
 	if c.Panics > 0 {
 		st.find(levelDegraded, "process", count(float64(c.Panics))+" panics were caught since the start; each cost one request.",

@@ -18,6 +18,7 @@ import (
 	"edged/cache/disk"
 	"edged/cache/ram"
 	"edged/internal/edge"
+	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
 	"edged/logfmt/usage"
@@ -197,9 +198,24 @@ func newServer(t *testing.T, o Options) *Server {
 }
 
 // fixedServerOf serves the fixed status, as of three days after its start.
+func fixedRevocations(t *testing.T) *revoke.List {
+	t.Helper()
+	l, err := revoke.Open(revoke.Options{Now: func() time.Time { return noon.Add(-9 * time.Minute) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Apply(revoke.Order{Account: "acme", Session: "4711", Until: noon.Unix()}, revoke.Order{Account: "acme", Key: "old"},
+		revoke.Order{Account: "bolt", Before: 1}); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 func fixedAdmin(t *testing.T) *Server {
 	t.Helper()
-	s := newServer(t, fixedOptions())
+	o := fixedOptions()
+	o.Revocations = fixedRevocations(t)
+	s := newServer(t, o)
 	s.started = noon.Add(-76 * time.Hour)
 	s.SetState(Serving)
 	return s

@@ -54,20 +54,21 @@ type collector struct {
 	usage       *table[usageStatus]
 	ledger      *table[ledgerStatus]
 	connections *table[connectionStatus]
+	revocations *table[revocationStatus]
 	certificate *table[certificateStatus]
 }
 
 func newCollector(status func() *status) *collector {
 	return &collector{
 		status: status, node: nodeTable(), site: siteTable(), class: classTable(), tier: tierTable(), origin: originTable(),
-		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), usage: usageTable(), ledger: ledgerTable(), connections: connectionTable(), certificate: certificateTable(),
+		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), usage: usageTable(), ledger: ledgerTable(), connections: connectionTable(), revocations: revocationTable(), certificate: certificateTable(),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, t := range []interface{ describe(chan<- *prometheus.Desc) }{
-		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.usage, c.ledger, c.connections, c.certificate,
+		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.usage, c.ledger, c.connections, c.revocations, c.certificate,
 	} {
 		t.describe(ch)
 	}
@@ -95,6 +96,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		c.ledger.collect(ch, st.Ledger)
 	}
 	c.collectUsage(ch, "", "", st.Unknown.Usage)
+	if st.Revocations != nil {
+		c.revocations.collect(ch, st.Revocations)
+	}
 	for i := range st.Certificates {
 		c.certificate.collect(ch, &st.Certificates[i], st.Certificates[i].Name)
 	}

@@ -9,6 +9,7 @@ import (
 	"edged/cache"
 	"edged/cache/disk"
 	"edged/internal/edge"
+	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
 	"edged/logfmt/usage"
@@ -49,6 +50,10 @@ type Options struct {
 
 	// Usage answers from the ledger; nil: there is none.
 	Usage func(*usage.Query) (*usage.Report, error)
+	// Revocations take orders to withdraw tokens; nil: they are refused.
+	Revocations *revoke.List
+	// TokenLife is how long a token of an account can be good from now on; nil: 90 days.
+	TokenLife func(account string) time.Duration
 
 	Now func() time.Time // [time.Now]
 	Log *slog.Logger     // orders and faults of ours [discarded]

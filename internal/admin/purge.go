@@ -1,10 +1,8 @@
 package admin
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -13,11 +11,8 @@ import (
 	"edged/internal/edge"
 )
 
-// Limits of an order to purge.
-const (
-	maxOrder   = 4 << 20 // bytes of JSON
-	maxOrderID = 200     // bytes of an id
-)
+// maxOrderID bounds the id of an order, in bytes.
+const maxOrderID = 200
 
 // purgeAnswer is the answer to an order to purge that is in force.
 type purgeAnswer struct {
@@ -58,7 +53,7 @@ func (s *Server) purge(w http.ResponseWriter, r *http.Request, order *edge.Purge
 	if s.options.Purge == nil {
 		return http.StatusNotImplemented, problem{"this node cannot purge"}
 	}
-	if err := readOrder(w, r, order); err != nil {
+	if err := readPurge(w, r, order); err != nil {
 		*order = edge.PurgeOrder{} // half an order is none, in the log too
 		return http.StatusBadRequest, problem{err.Error()}
 	}
@@ -79,15 +74,10 @@ func (s *Server) purge(w http.ResponseWriter, r *http.Request, order *edge.Purge
 	return http.StatusInternalServerError, problem{"the purge failed; the error log says why"}
 }
 
-// readOrder decodes the body. The id may stand in the field Idempotency-Key.
-func readOrder(w http.ResponseWriter, r *http.Request, order *edge.PurgeOrder) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	d.DisallowUnknownFields()
-	if err := d.Decode(order); err != nil {
-		return fmt.Errorf("the body is not an order in JSON: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more than one order in the body")
+// readPurge decodes the body. The id may stand in the field Idempotency-Key.
+func readPurge(w http.ResponseWriter, r *http.Request, order *edge.PurgeOrder) error {
+	if err := readOrder(w, r, order); err != nil {
+		return err
 	}
 	if id := r.Header.Get("Idempotency-Key"); id != "" {
 		if order.ID != "" && order.ID != id {

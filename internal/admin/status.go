@@ -27,6 +27,7 @@ type status struct {
 	Unknown      unknownStatus       `json:"unknown"`
 	Cache        cacheStatus         `json:"cache"`
 	RAM          ramStatus           `json:"ram"`
+	Revocations  *revocationStatus   `json:"revocations"` // null where there is no list
 	Disks        []diskStatus        `json:"disks"`
 	Log          *logStatus          `json:"access_log"`   // null when turned off
 	Ledger       *ledgerStatus       `json:"usage_ledger"` // null without one
@@ -144,6 +145,16 @@ type cacheStatus struct {
 	Rules     int    `json:"purge_rules"`
 	Widened   uint64 `json:"purge_widened"`
 	Purged    int64  `json:"purged_objects"`
+}
+
+type revocationStatus struct {
+	Number  uint64     `json:"number"`
+	Changed *time.Time `json:"changed"`
+	Digests int        `json:"tokens_and_sessions"`
+	Keys    int        `json:"keys"`
+	Dates   int        `json:"dates"`
+	Durable bool       `json:"durable"`
+	Damaged int        `json:"damaged_lines"`
 }
 
 type ramStatus struct {

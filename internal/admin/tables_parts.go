@@ -173,3 +173,17 @@ func certificateTable() *table[certificateStatus] {
 		gauge("certificate_not_after_timestamp_seconds", "End of the certificate.", func(c *certificateStatus) int64 { return c.NotAfter.Unix() }),
 	)
 }
+
+func revocationTable() *table[revocationStatus] {
+	return newTable(nil,
+		gauge("revocations_last", "Number of the newest revocation; 0 when there was none.", func(r *revocationStatus) uint64 { return r.Number }),
+		gauge("revocations_changed_seconds", "When it was ordered, Unix time; 0 when there was none.", func(r *revocationStatus) int64 {
+			if r.Changed == nil {
+				return 0
+			}
+			return r.Changed.Unix()
+		}),
+		gauge("revocations_entries", "Tokens, sessions, keys and dates of issue that are withdrawn.", func(r *revocationStatus) int { return r.Digests + r.Keys + r.Dates }),
+		gauge("revocations_damaged_lines", "Lines of the list that could not be read at start.", func(r *revocationStatus) int { return r.Damaged }),
+	)
+}

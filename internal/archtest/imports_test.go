@@ -30,8 +30,9 @@ internal/rewrite    : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/purge cache/rfc9111 origin logfmt logfmt/usage internal/media internal/rewrite internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
-internal/admin      : internal/edge cache cache/disk origin logfmt logfmt/usage internal/server | github.com/prometheus/client_golang
+internal/admin      : internal/edge internal/revoke cache cache/disk origin logfmt logfmt/usage internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
+internal/revoke     : |
 internal/geo        : | github.com/oschwald/maxminddb-golang/v2
 internal/demo       : auth |
 internal/edgetest   : |

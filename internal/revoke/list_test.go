@@ -65,6 +65,12 @@ func TestWhatIsWithdrawn(t *testing.T) {
 			[]asked{{"acme", "k1", "s1", "token2", noon - 10}, {"acme", "k1", "token", "", 0}},
 		},
 		{
+			"digest",
+			Order{Account: "acme", Digest: "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0", Until: noon + 60}, // of "token"
+			[]asked{good},
+			[]asked{{"acme", "k1", "s1", "token2", noon - 10}},
+		},
+		{
 			"session",
 			Order{Account: "acme", Session: "s1", Until: noon + 60},
 			[]asked{good, {"acme", "k9", "s1", "other", 0}},
@@ -134,6 +140,7 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 		"no end":            {Account: "acme", Token: "t"},
 		"over":              {Account: "acme", Session: "s", Until: noon},
 		"date of a session": {Account: "acme", Session: "s", Before: noon, Until: noon + 1},
+		"digest too short":  {Account: "acme", Digest: "3c46", Until: noon + 1},
 		"negative":          {Account: "acme", Before: -1},
 	} {
 		if _, err := l.Apply(Order{Account: "acme", Key: "k"}, o); !errors.Is(err, ErrOrder) {

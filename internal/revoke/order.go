@@ -11,18 +11,19 @@ import (
 // ErrOrder marks an order that cannot be carried out as it is. The text says why.
 var ErrOrder = errors.New("revoke: bad order")
 
-// Order withdraws tokens of one account. Exactly one of Token, Session, Key and
-// Before says which; Key and Before together mean what that key signed before then.
+// Order withdraws tokens of one account. Exactly one of Token, Digest, Session, Key
+// and Before says which; Key and Before together mean what that key signed before then.
 type Order struct {
 	Account string
-	Token   string // a token as it travels
+	Token   string // a token as it travels; of scheme ect
+	Digest  string // what stands for a token of any scheme: 64 hexadecimal digits
 	Session string // sid of tokens
 	Key     string // kid; all that it signed, for ever
 	// Before withdraws what was issued earlier than this second, Unix time. Tokens
 	// that do not say when they were issued count as issued before any date.
 	Before int64
 	// Until is when the last token that the order can concern has expired, Unix
-	// time; then it is forgotten. Needed for Token and Session.
+	// time; then it is forgotten. Needed for tokens and sessions.
 	Until int64
 	// Lift takes back an earlier order for the same token, session or key.
 	Lift bool
@@ -75,7 +76,7 @@ func (o *Order) line(now time.Time) (line, error) {
 	for _, given := range []struct {
 		text string
 		kind kind
-	}{{o.Token, kindToken}, {o.Session, kindSession}, {o.Key, kindKey}} {
+	}{{o.Token, kindToken}, {o.Digest, kindToken}, {o.Session, kindSession}, {o.Key, kindKey}} {
 		if given.text != "" {
 			named++
 			l.Kind = given.kind
@@ -89,20 +90,30 @@ func (o *Order) line(now time.Time) (line, error) {
 		return l, fmt.Errorf("%w: say of which account", ErrOrder)
 	case named != 1:
 		return l, fmt.Errorf("%w: name one token, session or key, or a date of issue", ErrOrder)
-	case o.Before < 0 || o.Before != 0 && (o.Token != "" || o.Session != ""):
+	case o.Before < 0 || o.Before != 0 && l.Kind != kindBefore && l.Kind != kindKey:
 		return l, fmt.Errorf("%w: a date of issue goes with an account or a key", ErrOrder)
-	case (o.Token != "" || o.Session != "") && !o.Lift && o.Until <= now.Unix():
+	case (l.Kind == kindToken || l.Kind == kindSession) && !o.Lift && o.Until <= now.Unix():
 		return l, fmt.Errorf("%w: until when? Tokens that have expired need no revocation", ErrOrder)
 	}
-	switch l.Kind {
-	case kindToken:
+	return l, l.name(o)
+}
+
+// name puts in what the order names.
+func (l *line) name(o *Order) error {
+	switch {
+	case o.Token != "":
 		l.ID = hexID(tokenID(o.Token))
-	case kindSession:
+	case o.Digest != "":
+		sum, err := hex.DecodeString(o.Digest)
+		if err != nil || len(sum) != sha256.Size {
+			return fmt.Errorf("%w: a digest is 64 hexadecimal digits", ErrOrder)
+		}
+		l.ID = hexID(id(sum[:len(id{})]))
+	case o.Session != "":
 		l.ID = hexID(sessionID(o.Account, []byte(o.Session)))
-	case kindKey:
-		l.Key = o.Key
 	}
-	return l, nil
+	l.Key = o.Key
+	return nil
 }
 
 func hexID(v id) string { return hex.EncodeToString(v[:]) }
