@@ -11,6 +11,15 @@ type clock struct {
 	known  bool // text belongs to second
 }
 
+// memo is what one queue remembers from line to line: the last second, and how node,
+// account and site of the last record are written in the queue's format. The zero value
+// is ready.
+type memo struct {
+	clock
+	node, account, site string
+	owner               []byte
+}
+
 // append appends Unix nanoseconds as 2006-01-02?15:04:05.000 in UTC with sep for
 // '?'. A nil clock remembers nothing.
 func (c *clock) append(dst []byte, unixNano int64, sep byte) []byte {

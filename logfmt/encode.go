@@ -27,8 +27,8 @@ func Append(dst []byte, f Format, m AddressMode, r *Record) []byte {
 
 // appendHead appends the line up to the fields of Sequence, which are the last
 // ones and known only when a record goes to disk.
-func appendHead(dst []byte, f Format, m AddressMode, r *Record, c *clock) []byte {
-	p := pen{buf: dst, json: f == JSON, clock: c}
+func appendHead(dst []byte, f Format, m AddressMode, r *Record, c *memo) []byte {
+	p := pen{buf: dst, json: f == JSON, memo: c}
 	p.head(m, r)
 	return p.buf
 }

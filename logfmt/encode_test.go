@@ -138,6 +138,22 @@ func TestTime(t *testing.T) {
 	}
 }
 
+// What is remembered from line to line changes no line.
+func TestMemoChangesNothing(t *testing.T) {
+	for _, f := range []Format{W3C, JSON} {
+		var m memo
+		for i := range 200 {
+			r := []*Record{sampleHit(), sampleRefused(), hostileRecord(), {}}[i/3%4]
+			r.Time += int64(i%2) * int64(time.Second)
+			r.Site = strings.Repeat("x", i%5/2)
+			got := appendTail(appendHead(nil, f, Strike, r, &m), f, &r.Sequence)
+			if want := Append(nil, f, Strike, r); !bytes.Equal(got, want) {
+				t.Fatalf("%v, line %d:\n got %s\nwant %s", f, i, got, want)
+			}
+		}
+	}
+}
+
 func TestMicrosRoundUp(t *testing.T) {
 	for d, want := range map[time.Duration]int64{
 		0: 0, 1: 1, 999: 1, 1000: 1, 1001: 2, time.Second: 1e6, math.MaxInt64: math.MaxInt64/1000 + 1,
@@ -307,7 +323,7 @@ func usualHit() *Record {
 func BenchmarkUsualHit(b *testing.B) {
 	for _, f := range []Format{W3C, JSON} {
 		b.Run(f.String(), func(b *testing.B) {
-			r, c := usualHit(), new(clock)
+			r, c := usualHit(), new(memo)
 			buf := make([]byte, 0, 4096)
 			b.ReportAllocs()
 			for b.Loop() {

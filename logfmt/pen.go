@@ -8,9 +8,9 @@ import "strconv"
 //
 // A pen is a value on its user's stack: nothing of it may escape.
 type pen struct {
-	buf   []byte
-	json  bool
-	clock *clock // of the caller, nil for none
+	buf  []byte
+	json bool
+	memo *memo // of the caller, nil for none
 }
 
 // head writes every field but those of Sequence. In W3C it ends in a space.
@@ -19,9 +19,7 @@ func (p *pen) head(m AddressMode, r *Record) {
 		p.buf = append(p.buf, lineBegin...)
 	}
 	p.moment(r.Time)
-	penText(p, fieldNode, r.Node)
-	penText(p, fieldAccount, r.Account)
-	penText(p, fieldSite, r.Site)
+	p.owner(r)
 	p.client(m.stricter(r.Address), r)
 	penText(p, fieldMethod, r.Method)
 	penText(p, fieldHost, r.Host)
@@ -52,6 +50,23 @@ func (p *pen) head(m AddressMode, r *Record) {
 	p.agent(r.Request.Agent)
 	p.cmcd(&r.Request.CMCD)
 	penText(p, fieldTrace, r.Request.Trace)
+}
+
+// owner writes node, account and site, which stay the same for long.
+func (p *pen) owner(r *Record) {
+	m := p.memo
+	if m != nil && len(m.owner) > 0 && m.node == r.Node && m.account == r.Account && m.site == r.Site {
+		p.buf = append(p.buf, m.owner...)
+		return
+	}
+	start := len(p.buf)
+	penText(p, fieldNode, r.Node)
+	penText(p, fieldAccount, r.Account)
+	penText(p, fieldSite, r.Site)
+	if m != nil {
+		m.node, m.account, m.site = r.Node, r.Account, r.Site
+		m.owner = append(m.owner[:0], p.buf[start:]...)
+	}
 }
 
 // cache writes what RFC 9211 has words for.
@@ -119,10 +134,17 @@ func (p *pen) flag(id fieldID, v bool) {
 func (p *pen) moment(unixNano int64) {
 	if p.json {
 		p.buf = append(append(p.buf, keys[fieldTime]...), '"')
-		p.buf = append(p.clock.append(p.buf, unixNano, 'T'), 'Z', '"')
+		p.buf = append(p.clock().append(p.buf, unixNano, 'T'), 'Z', '"')
 		return
 	}
-	p.buf = append(p.clock.append(p.buf, unixNano, ' '), ' ')
+	p.buf = append(p.clock().append(p.buf, unixNano, ' '), ' ')
+}
+
+func (p *pen) clock() *clock {
+	if p.memo == nil {
+		return nil
+	}
+	return &p.memo.clock
 }
 
 // open begins a value that may turn out to be missing, close ends it. What the

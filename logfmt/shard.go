@@ -12,7 +12,7 @@ import (
 type shard struct {
 	mu      sync.Mutex
 	buf     []byte // whole lines
-	clock   clock
+	memo    memo
 	dropped int64 // since the last take
 	woken   bool  // the flusher was told that buf fills up
 	closed  bool  // drop everything
@@ -58,8 +58,8 @@ func (s *shard) add(f Format, m AddressMode, r *Record) (wake bool) {
 		}
 		return false
 	}
-	s.buf = append(appendHead(s.buf, f, m, r, &s.clock), '\n')
-	if s.woken || len(s.buf) < min(chunkSize, cap(s.buf)/2) {
+	s.buf = append(appendHead(s.buf, f, m, r, &s.memo), '\n')
+	if s.woken || len(s.buf) < min(wakeSize, cap(s.buf)/2) {
 		return false
 	}
 	s.woken = true

@@ -39,7 +39,7 @@ func startWriter(t *testing.T, o Options) (*Writer, *faultyFS) {
 // fileNames returns the names in dir but those of manifests, sorted.
 func fileNames(t *testing.T, dir string) []string {
 	t.Helper()
-	return slices.DeleteFunc(allNames(t, dir), func(n string) bool { return strings.HasSuffix(n, suffixManifest) })
+	return slices.DeleteFunc(allNames(t, dir), func(n string) bool { return strings.Contains(n, suffixManifest) })
 }
 
 // allNames returns the names in dir, sorted.

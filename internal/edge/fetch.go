@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -103,7 +102,7 @@ func (e *Edge) startFetch(fill *cache.Fill, f *fetch) {
 // recoverFetch makes a panic the end of one fill, not of the process.
 func (e *Edge) recoverFetch(fill *cache.Fill) {
 	if p := recover(); p != nil {
-		e.errors.Error("panic in a fetch", "stack", string(debug.Stack()))
+		e.errors.Error("panic in a fetch", "stack", Stack())
 		fill.Abort(errPanic)
 	}
 }

@@ -44,21 +44,19 @@ func (x *Exchange) slowestTier() {
 // the family of the agent only.
 func (e *Edge) writeLog(x *Exchange, d Delivery) {
 	r := &x.record
-	*r = logfmt.Record{
-		Time: x.arrived, Client: x.client(), Method: x.logMethod(), Host: x.logHost(),
-		Status: x.out.Status, Duration: time.Duration(e.now().UnixNano() - x.arrived),
-		BytesSent: d.Body, WireBytes: d.Body + d.Header, FirstByte: d.FirstByte, Aborted: d.Aborted,
-	}
+	*r = logfmt.Record{} // and no literal: that is made on the stack and then copied
+	r.Time, r.Duration = x.arrived, time.Duration(e.now().UnixNano()-x.arrived)
+	r.Client, r.Method, r.Host, r.Status = x.client(), x.logMethod(), x.logHost(), x.out.Status
+	r.BytesSent, r.WireBytes, r.FirstByte, r.Aborted = d.Body, d.Body+d.Header, d.FirstByte, d.Aborted
 	if x.site != nil {
 		r.Account, r.Site, r.Address = x.site.Account, x.site.Name, x.site.Log.Address
 	}
 	x.logError(r)
-	r.Request = logfmt.Request{
-		RangeStart: x.rangeAsk.Start, RangeEnd: x.rangeAsk.End, Protocol: x.Req.Proto.String(),
-		TLS: logfmt.TLSVersion(x.Req.TLS), Class: x.out.Class.String(), Trace: x.trace[:],
-	}
+	q := &r.Request
+	q.RangeStart, q.RangeEnd, q.Protocol = x.rangeAsk.Start, x.rangeAsk.End, x.Req.Proto.String()
+	q.TLS, q.Class, q.Trace = logfmt.TLSVersion(x.Req.TLS), x.out.Class.String(), x.trace[:]
 	x.logTarget(r)
-	x.logFields(&r.Request)
+	x.logFields(q)
 	o := &x.out
 	r.Cache = logfmt.Cache{
 		Hit: o.Hit, Forward: o.Forward.String(), Stored: o.Stored, Collapsed: o.Collapsed,
@@ -122,8 +120,7 @@ func (x *Exchange) logFields(r *logfmt.Request) {
 	if h == nil {
 		return
 	}
-	r.Referrer = logfmt.ReferrerHost(h.Get("Referer"))
-	r.Agent = logfmt.AgentOf(h.Get("User-Agent"))
+	r.Referrer, r.Agent = x.viewer.referrer(h.Get("Referer")), x.viewer.agent(h.Get("User-Agent"))
 	session := h.Get("CMCD-Session")
 	if session == nil {
 		return

@@ -39,6 +39,7 @@ type state struct {
 	carried *carried // nil but for a manifest whose token is carried on
 	cond    rfc9111.Conditions
 	record  logfmt.Record
+	viewer  viewer
 
 	sid       []byte // of the token, for the log to hash
 	host      []byte // canonical host

@@ -15,6 +15,7 @@ type Config struct {
 	LogFormat string // default "json"
 	LogDir    string // default a directory of the node
 	StateDir  string // default a directory of the node
+	LogExtra  string // more keys of the log, as they are
 	Extra     string // more top-level tables, as they are
 }
 
@@ -48,6 +49,7 @@ func (c *Config) toml(p places) string {
 		line("[[disk]]\npath = %q\nsize = %q", p.disk, or(c.Disk, "256MiB"))
 	}
 	line("[log]\ndir = %q\nformat = %q\nlevel = %q", p.log, or(c.LogFormat, "json"), "info")
+	line("%s", c.LogExtra)
 	line("%s", c.Extra)
 	for i := range c.Sites {
 		c.Sites[i].toml(line)

@@ -2,7 +2,8 @@ package server
 
 import (
 	"fmt"
-	"runtime/debug"
+
+	"edged/internal/edge"
 )
 
 // guard calls f and reports whether it returned without a panic: one broken
@@ -18,7 +19,7 @@ func (s *Server) guard(where string, f func()) (sound bool) {
 }
 
 // panicked counts and logs a panic. Its value may hold bytes of a request, so
-// only its type is logged, unless the runtime made it.
+// only its type is logged, unless the runtime made it, and of the stack no arguments.
 func (s *Server) panicked(where string, v any) {
 	s.count.Panics.Add(1)
 	what := fmt.Sprintf("%T", v)
@@ -28,5 +29,5 @@ func (s *Server) panicked(where string, v any) {
 	}); ok {
 		what = e.Error()
 	}
-	s.opt.Log.Error("server: panic while serving", "where", where, "what", what, "stack", string(debug.Stack()))
+	s.opt.Log.Error("server: panic while serving", "where", where, "what", what, "stack", edge.Stack())
 }

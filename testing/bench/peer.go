@@ -35,7 +35,8 @@ type setting struct {
 	Origin      string
 	HTTP, HTTPS string
 	Cert, Key   string
-	RAM, Disk   int // MiB; no disk for edged when Disk is 0
+	RAM, Disk   int    // MiB; no disk for edged when Disk is 0
+	LogDir      string // of edged; "" for no access log
 	Root        bool
 	NoPush      bool // tcp_nopush in nginx
 	MSS         int  // segment size of the clients, 0 for the kernel's choice

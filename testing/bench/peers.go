@@ -16,6 +16,20 @@ func startEdged(ctx context.Context, s setting) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.LogDir = filepath.Join(s.Dir, "log")
+	return edgedPeer(ctx, s, "edged")
+}
+
+// startSilent starts the daemon without an access log.
+func startSilent(ctx context.Context, s setting) (*peer, error) {
+	s, err := s.forPeer("edged-nolog")
+	if err != nil {
+		return nil, err
+	}
+	return edgedPeer(ctx, s, "no log")
+}
+
+func edgedPeer(ctx context.Context, s setting, name string) (*peer, error) {
 	if s.withoutEdgedDisk {
 		s.Disk = 0
 	}
@@ -29,7 +43,7 @@ func startEdged(ctx context.Context, s setting) (*peer, error) {
 		return nil, err
 	}
 	p := &peer{
-		name: "edged", http: s.HTTP, https: s.HTTPS, signs: true, spell: spellECT,
+		name: name, http: s.HTTP, https: s.HTTPS, signs: true, spell: spellECT,
 		hit: "Cache-Status: edged; hit", miss: "Cache-Status: edged; fwd=uri-miss", cert: s.cert, mss: s.MSS,
 		version: firstLine(exec.CommandContext(ctx, s.edgedBinary, "-version")),
 	}

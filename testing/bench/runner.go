@@ -36,6 +36,9 @@ func (r *runner) start(ctx context.Context, root, binary string) (err error) {
 		serverCore: o.serverCore, loadCore: o.loadCore, edgedBinary: binary, withoutEdgedDisk: !o.disk,
 	}
 	starters := []func(context.Context, setting) (*peer, error){startEdged, startNginx}
+	if o.nolog {
+		starters = []func(context.Context, setting) (*peer, error){startEdged, startSilent}
+	}
 	if o.varnish {
 		starters = append(starters, startVarnish)
 	}
