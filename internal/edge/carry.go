@@ -140,13 +140,18 @@ func (x *Exchange) appendSessionTarget(b []byte) []byte {
 	return b
 }
 
-// hands reports whether the response hands out a cookie.
-func (x *Exchange) hands() bool { return x.carried != nil && x.carried.cookie }
+// hands reports whether the response hands out a token.
+func (x *Exchange) hands() bool { return x.handsCookies() || x.verdict.Renewal != nil }
 
-// setCookies appends a cookie for each scope of the token. Attributes are those that let
-// a player on another site's page send it back (RFC 6265bis, CHIPS).
+func (x *Exchange) handsCookies() bool { return x.carried != nil && x.carried.cookie }
+
+// cookieAttributes are those that let a player on another site's page send a cookie back
+// (RFC 6265bis, CHIPS).
+const cookieAttributes = "; Secure; HttpOnly; SameSite=None; Partitioned"
+
+// setCookies appends a cookie for each scope of the token.
 func (x *Exchange) setCookies() {
-	if !x.hands() || x.verdict.Grant == nil {
+	if !x.handsCookies() || x.verdict.Grant == nil {
 		return
 	}
 	for _, scope := range x.verdict.Grant.Scopes {
@@ -155,7 +160,7 @@ func (x *Exchange) setCookies() {
 			b = target.AppendEncoded(b, cookiePath(scope))
 			b = append(b, "; Max-Age="...)
 			b = strconv.AppendInt(b, max(0, x.carried.expires-x.now/1e9), 10)
-			return append(b, "; Secure; HttpOnly; SameSite=None; Partitioned"...)
+			return append(b, cookieAttributes...)
 		}))
 	}
 }
@@ -168,8 +173,8 @@ func cookiePath(scope []byte) []byte {
 	return scope
 }
 
-// personal makes a response with a cookie one that nobody else may store, and that the
-// viewer's own cache asks about again: the cookie has an end.
+// personal makes a response with a token one that nobody else may store, and that the
+// viewer's own cache asks about again: the token has an end.
 func (x *Exchange) personal() {
 	if !x.hands() {
 		return
@@ -183,6 +188,7 @@ func (x *Exchange) personal() {
 	x.header = kept
 	x.field("Cache-Control", "private, no-cache")
 	x.setCookies()
+	x.renew()
 }
 
 // rewrites reports whether the manifest m, which may be any response under its name, is

@@ -73,7 +73,7 @@ func (e *Edge) authorise(x *Exchange) bool {
 	}
 	x.asked = auth.Request{
 		Method: x.Req.Method, Host: x.host, Path: x.path, Query: x.query,
-		Client: x.Req.Client.Addr(), Now: x.now / 1e9, Atlas: x.site.Atlas, TLS: x.Req.TLS != 0, Fields: x.Req.Header,
+		Client: x.Req.Client.Addr(), Now: x.now / 1e9, Atlas: x.site.Atlas, TLS: x.Req.TLS != 0, Fields: x.Req.Header, ALPN: x.alpn(),
 	}
 	v := x.site.Token.Verify(&x.found, &x.asked)
 	x.out.Checked, x.out.Scheme, x.out.Key, x.sid = true, v.Scheme, v.Key, v.Session
@@ -83,6 +83,14 @@ func (e *Edge) authorise(x *Exchange) bool {
 	x.verdict = v
 	x.rate = int64(v.RateKBps) * 1000
 	return e.claimSession(x, v.Session)
+}
+
+// alpn is the protocol that a client negotiated (RFC 7301), "" without TLS.
+func (x *Exchange) alpn() string {
+	if x.Req.TLS == 0 {
+		return ""
+	}
+	return [...]string{"http/1.0", "http/1.1", "h2", "h3"}[x.Req.Proto]
 }
 
 // findToken leaves in x.found what there is of a token, and the target without it.
