@@ -2,7 +2,6 @@ package logfmt
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -22,9 +21,7 @@ func AppendStruck(dst []byte, a netip.Addr) []byte {
 		return dst
 	case a.Is4():
 		b := a.As4()
-		for _, octet := range b[:3] {
-			dst = append(strconv.AppendUint(dst, uint64(octet), 10), '.')
-		}
+		dst = appendOctet(appendOctet(appendOctet(dst, b[0]), b[1]), b[2])
 		return append(dst, "000"...)
 	}
 	bits := 48
@@ -33,6 +30,17 @@ func AppendStruck(dst []byte, a netip.Addr) []byte {
 	}
 	prefix, _ := a.WithZone("").Prefix(bits) // fails only for bits out of range
 	return prefix.Addr().AppendTo(dst)
+}
+
+// appendOctet appends a number and a dot.
+func appendOctet(dst []byte, n byte) []byte {
+	switch {
+	case n >= 100:
+		return append(dst, '0'+n/100, '0'+n/10%10, '0'+n%10, '.')
+	case n >= 10:
+		return append(dst, '0'+n/10, '0'+n%10, '.')
+	}
+	return append(dst, '0'+n, '.')
 }
 
 // appendAddress appends the client of r as m leaves it, nothing when nothing is

@@ -94,15 +94,21 @@ func (p *pen) tail(s *Sequence) {
 // the value and a space. A missing value has no key, and is '-' in W3C.
 
 func penText[T text](p *pen, id fieldID, v T) {
-	switch {
-	case p.json && len(v) > 0:
+	if len(v) == 0 { // half of the texts of a usual line
+		p.missing()
+		return
+	}
+	if p.json {
 		p.buf = append(append(p.buf, keys[id]...), '"')
 		p.buf = append(appendJSONText(p.buf, v), '"')
-	case p.json:
-	case len(v) == 0:
+		return
+	}
+	p.buf = append(appendW3CText(p.buf, v), ' ')
+}
+
+func (p *pen) missing() {
+	if !p.json {
 		p.buf = append(p.buf, '-', ' ')
-	default:
-		p.buf = append(appendW3CText(p.buf, v), ' ')
 	}
 }
 
@@ -110,9 +116,8 @@ func (p *pen) number(id fieldID, n int64, there bool) {
 	switch {
 	case p.json && there:
 		p.buf = strconv.AppendInt(append(p.buf, keys[id]...), n, 10)
-	case p.json:
 	case !there:
-		p.buf = append(p.buf, '-', ' ')
+		p.missing()
 	case n >= 0 && n < 10:
 		p.buf = append(p.buf, byte('0'+n), ' ')
 	default:
