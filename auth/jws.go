@@ -27,12 +27,15 @@ func parseJWS(token, header []byte) (j jws, why Reason) {
 	}
 	encoded, rest, _ := bytes.Cut(token, dot)
 	payload, sig, ok := bytes.Cut(rest, dot)
+	if !ok {
+		return j, Malformed
+	}
 	j.signed = token[:len(encoded)+1+len(payload)]
 	if len(encoded) == 0 && len(header) > 0 {
 		encoded = canonical64.AppendEncode(nil, header)
 		j.signed = append(append(bytes.Clone(encoded), '.'), payload...)
 	}
-	if !ok || !validPart(encoded) || !validPart(payload) || !validPart(sig) {
+	if !validPart(encoded) || !validPart(payload) || !validPart(sig) {
 		return j, Malformed
 	}
 	text, ok := decode64(nil, encoded)

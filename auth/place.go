@@ -144,8 +144,9 @@ func (f *Found) cutParameters(prefix string) (seen sighting) {
 		if end := bytes.IndexAny(value, "/!$&'()*+,;="); end >= 0 {
 			value = value[:end]
 		}
-		seen.add(value, exact)
 		before, rest := f.Path[:i], f.Path[i+n+len(value):]
+		padded := len(rest) > 0 && rest[0] == '=' // a JWT never is, RFC 7515 §2
+		seen.add(value, exact && !padded)
 		if len(rest) > 0 && rest[0] != '/' {
 			before, rest = f.Path[:i+1], rest[1:]
 		}

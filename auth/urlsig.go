@@ -126,7 +126,11 @@ func (u *URLSig) inPath(f *Found, value []byte, n int) Reason {
 	if n > 1 {
 		return Duplicate
 	}
-	text, err := base64.RawURLEncoding.Strict().AppendDecode(s.text[:0], bytes.TrimRight(value, "="))
+	encoding := base64.RawURLEncoding
+	if bytes.IndexByte(value, '=') >= 0 {
+		encoding = base64.URLEncoding // with all of its padding
+	}
+	text, err := encoding.Strict().AppendDecode(s.text[:0], value)
 	s.text = text
 	if err != nil {
 		return Malformed

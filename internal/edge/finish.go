@@ -1,11 +1,9 @@
 package edge
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
-	"edged/auth"
 	"edged/cache"
 	"edged/internal/target"
 	"edged/logfmt"
@@ -151,30 +149,4 @@ func (x *Exchange) logQuery() []byte {
 		x.scratch = append(append(append(x.scratch, name...), '='), value...)
 	}
 	return x.scratch[start:len(x.scratch):len(x.scratch)]
-}
-
-// logPath is the canonical path. Of a target that was refused before its token was
-// cut out nothing is logged, and nothing of a path with a token in a place where
-// none belongs: somebody may have built his URLs wrongly, the token can be good.
-func (x *Exchange) logPath() []byte {
-	if len(x.key) == 0 && !x.out.Checked || x.out.Denied == auth.TwoPlaces || x.out.Denied == auth.Duplicate ||
-		holdsToken(x.path) {
-		return nil
-	}
-	return x.path
-}
-
-// holdsToken reports whether "ect=", in any case, is anywhere in path.
-func holdsToken(path []byte) bool {
-	const name = "ect"
-	for {
-		i := bytes.IndexByte(path, '=')
-		if i < 0 {
-			return false
-		}
-		if i >= len(name) && bytes.EqualFold(path[i-len(name):i], []byte(name)) {
-			return true
-		}
-		path = path[i+1:]
-	}
 }
