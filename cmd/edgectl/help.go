@@ -9,20 +9,20 @@ import (
 
 // help serves "edgectl help [COMMAND]".
 func help(args []string, s streams) int {
-	switch len(args) {
-	case 0:
+	if len(args) == 0 {
 		printOverview(s.out)
 		return exitOK
-	case 1:
-		c, ok := lookup(args[0])
-		if !ok {
-			return unknown(args[0], s)
-		}
-		c.printHelp(s.out)
-		return exitOK
 	}
-	fmt.Fprintln(s.err, "edgectl help: one command at a time")
-	return exitUsage
+	c, rest, ok := find(args[0], args[1:])
+	if !ok {
+		return unknown(args[0], s)
+	}
+	if len(rest) > 0 {
+		fmt.Fprintln(s.err, "edgectl help: one command at a time")
+		return exitUsage
+	}
+	c.printHelp(s.out)
+	return exitOK
 }
 
 func unknown(name string, s streams) int {
@@ -33,7 +33,7 @@ func unknown(name string, s streams) int {
 func printOverview(w io.Writer) {
 	fmt.Fprint(w, "Edgectl is the operator's tool for edged.\n\nUsage: edgectl COMMAND [flags] …\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-14s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\nRun 'edgectl help COMMAND' for its flags and examples.\n"+
 		"Exit codes: 0 done or allowed, 1 failed or denied, 2 wrong usage.\n")

@@ -5,6 +5,7 @@
 //	edgectl keygen  -type ed25519 -out FILE               make a signing key
 //	edgectl status  [-admin ADDR]                         how is the running node?
 //	edgectl purge   [-admin ADDR] -url URL …              forget what is stored
+//	edgectl usage   [-account A] [-from T] [-to T]        what was used, for invoices
 //	edgectl drain   [-admin ADDR]                         let it finish and stop
 //	edgectl wipe    -config FILE -yes                     make disks unreadable
 //	edgectl help [COMMAND]
@@ -38,6 +39,7 @@ func commands() []command {
 		purgeCommand(),
 		revokeCommand(),
 		drainCommand(),
+		usageCommand(),
 		wipeCommand(),
 	}
 }
@@ -63,11 +65,24 @@ func run(args []string, s streams) int {
 	case "help", "-h", "-help", "--help":
 		return help(args, s)
 	}
-	c, ok := lookup(name)
+	c, rest, ok := find(name, args)
 	if !ok {
 		return unknown(name, s)
 	}
-	return c.execute(args, s)
+	return c.execute(rest, s)
+}
+
+// find returns the command that name, or name and the first of args, mean, and the
+// arguments that are left.
+func find(name string, args []string) (c command, rest []string, ok bool) {
+	if c, ok := lookup(name); ok {
+		return c, args, true
+	}
+	if len(args) == 0 {
+		return command{}, nil, false
+	}
+	c, ok = lookup(name + " " + args[0])
+	return c, args[1:], ok
 }
 
 func lookup(name string) (command, bool) {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// moment is a flag for a point in time: RFC 3339 or Unix seconds. Unset it is now.
+// moment is a flag for a point in time: RFC 3339, a day or a month (UTC), or Unix
+// seconds. Unset it is now.
 type moment struct{ time.Time }
 
 // String implements flag.Value.
@@ -22,12 +23,13 @@ func (m *moment) Set(value string) error {
 		m.Time = time.Unix(seconds, 0).UTC()
 		return nil
 	}
-	t, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		return usagef("use a time like 2026-01-02T15:04:05Z, or Unix seconds")
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly, "2006-01"} {
+		if t, err := time.Parse(form, value); err == nil {
+			m.Time = t
+			return nil
+		}
 	}
-	m.Time = t
-	return nil
+	return usagef("use a time like 2026-01-02T15:04:05Z, 2026-01-02, 2026-01, or Unix seconds")
 }
 
 // orNow returns the moment, or the present one when the flag was not given.

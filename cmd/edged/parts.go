@@ -240,7 +240,7 @@ func (p *parts) openLedger(c *config.Config) {
 		return
 	}
 	p.ledger = usage.New(usage.Options{
-		Dir: filepath.Join(dir, "usage"), Source: p.edge.Usage, Retention: time.Duration(c.Usage.Retention), Log: p.log,
+		Dir: filepath.Join(dir, config.LedgerName), Source: p.edge.Usage, Retention: time.Duration(c.Usage.Retention), Log: p.log,
 	})
 }
 

@@ -220,6 +220,9 @@ func (c *Config) StateDir() string {
 	return given
 }
 
+// LedgerName is the directory of the usage ledger in Config.StateDir.
+const LedgerName = "usage"
+
 // SiteLog says what the access log may hold of the site's requests.
 type SiteLog struct {
 	Address string   `toml:"address"` // "" is log.address; else the same or stricter
