@@ -51,6 +51,10 @@ bench: ## compare with nginx side by side on this machine, about 4 minutes
 bench-tiers: ## measure what the RAM and disk tiers promise, a table of figures, some minutes
 	go run ./testing/benchtiers $(ARGS)
 
+.PHONY: books
+books: ## hold log, ledger, counters and clients against each other over two million requests (root: it fills a disk)
+	go test ./cmd/edged -run TestE2EBooksAgree -count=1 -v -timeout 30m -usage-requests 2000000
+
 SUITE_DIR ?=
 .PHONY: conform
 conform: ## run the public HTTP caching suite in SUITE_DIR against edged; needs Node.js
