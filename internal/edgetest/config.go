@@ -14,7 +14,6 @@ type Config struct {
 	DiskPath  string // default a directory of the node
 	LogFormat string // default "json"
 	LogDir    string // default a directory of the node
-	LogExtra  string // more keys of [log], as they are
 	StateDir  string // default a directory of the node
 	LogExtra  string // more keys of the log, as they are
 	Extra     string // more top-level tables, as they are
