@@ -325,10 +325,13 @@ func FuzzSnapshot(f *testing.F) {
 			sealHead(b[:headSize])
 		}
 		n := 0
-		_, err := readSnapshot(bytes.NewReader(b), uuid, func([]extentRef) {}, func(s slot) {
-			if n++; !s.sane() {
-				t.Fatalf("accepted slot %+v", s)
+		_, err := readSnapshot(bytes.NewReader(b), uuid, func([]extentRef) {}, func(chunk []byte) []byte {
+			for s := range slotsOf(chunk) {
+				if n++; !s.sane() {
+					t.Fatalf("accepted slot %+v", s)
+				}
 			}
+			return chunk
 		})
 		if n*slotSize > len(b) {
 			t.Fatalf("%d slots out of %d bytes, %v", n, len(b), err)

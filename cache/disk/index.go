@@ -70,10 +70,12 @@ const (
 	full            // no room left in the shard
 )
 
-// index finds records by hash: open addressing with linear probing, sharded by
-// hash, of a size fixed at start. All slots of an object are in one shard.
+// index finds records by hash: open addressing with linear probing in order of homes
+// (Robin Hood hashing), sharded by hash, of a size fixed at start. All slots of an
+// object are in one shard.
 type index struct {
 	shards  []shard
+	memory  []slot       // of all shards
 	objects atomic.Int64 // heads
 	entries atomic.Int64 // slots in use
 	fences  atomic.Int64 // fences in all shards
@@ -100,15 +102,17 @@ func newIndex(capacity int) (*index, error) {
 	for n < maxShards && capacity/(2*n) >= minShardSlots {
 		n *= 2
 	}
-	x := &index{shards: make([]shard, n)}
+	limit := max(8, (capacity+n-1)/n)
+	size := limit + limit/8 + 1
+	memory, err := allocSlots(n * size)
+	if err != nil {
+		return nil, err
+	}
+	x := &index{shards: make([]shard, n), memory: memory}
 	for i := range x.shards {
 		s := &x.shards[i]
-		s.limit = max(8, (capacity+n-1)/n)
-		slots, err := allocSlots(s.limit + s.limit/7 + 1)
-		if err != nil {
-			return nil, err
-		}
-		s.slots, s.fences = slots, map[uint64]uint64{}
+		s.limit, s.fences = limit, map[uint64]uint64{}
+		s.slots = memory[i*size : (i+1)*size : (i+1)*size]
 	}
 	return x, nil
 }
@@ -118,10 +122,11 @@ func (x *index) close() {
 	for i := range x.shards {
 		s := &x.shards[i]
 		s.mu.Lock()
-		freeSlots(s.slots)
 		s.slots = nil
 		s.mu.Unlock()
 	}
+	freeSlots(x.memory)
+	x.memory = nil
 }
 
 // reset empties the index.
@@ -158,11 +163,8 @@ func (x *index) find(hash, version uint64, stripe uint32, block int) (slot, bool
 	s := x.shard(hash)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for i := s.start(mix(hash, stripe)); i < len(s.slots) && s.slots[i].used(); i = s.next(i) {
-		e := &s.slots[i]
-		if e.hash == hash && e.version == version && e.holds(stripe) && e.blocks&(1<<block) != 0 {
-			return *e, true
-		}
+	if i := s.findBlock(hash, version, stripe, block); i >= 0 {
+		return s.slots[i], true
 	}
 	return slot{}, false
 }
@@ -349,21 +351,22 @@ func (x *index) sweep(extent uint32) {
 	}
 }
 
-// load inserts a slot of a snapshot as it was. It reports false when the shard is
-// full.
-func (x *index) load(e slot) bool {
-	s := x.shard(e.hash)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.used >= s.limit {
-		return false
+// load inserts slots of a snapshot as they were and returns how many had room. Slots
+// of one shard, one after the other, cost one lock.
+func (x *index) load(list []slot) (loaded int) {
+	objects := 0
+	for len(list) > 0 {
+		s := x.shard(list[0].hash)
+		n := 1
+		for n < len(list) && x.shard(list[n].hash) == s {
+			n++
+		}
+		taken, heads := s.load(list[:n])
+		loaded, objects, list = loaded+taken, objects+heads, list[n:]
 	}
-	s.insert(&e)
-	x.entries.Add(1)
-	if e.head() {
-		x.objects.Add(1)
-	}
-	return true
+	x.entries.Add(int64(loaded))
+	x.objects.Add(int64(objects))
+	return loaded
 }
 
 // dump appends the slots of shard i that are in use.

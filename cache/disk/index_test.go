@@ -147,7 +147,11 @@ func compareIndex(rt *rapid.T, x *index, m map[uint64]*modelObject) {
 	}
 	used := 0
 	for i := range x.shards {
-		used += x.shards[i].used
+		s := &x.shards[i]
+		used += s.used
+		if i := unordered(s); i >= 0 {
+			rt.Fatalf("slot %d is nearer to its home than the order of homes allows", i)
+		}
 	}
 	if got := x.entries.Load(); got != int64(used) {
 		rt.Fatalf("entries = %d, shards say %d", got, used)
@@ -165,6 +169,82 @@ func compareBlock(rt *rapid.T, x *index, hash uint64, o *modelObject, stripe uin
 	}
 	if _, ok := x.find(hash, o.version+2, stripe, block); ok {
 		rt.Fatalf("find(%d) finds a version that was never stored", hash)
+	}
+}
+
+// unordered returns the number of a slot that breaks the order of homes, on which
+// searches rely, or -1: the next slot of a run is at most one further from its home.
+func unordered(s *shard) int {
+	for i := range s.slots {
+		before := 0
+		if s.slots[i].used() {
+			before = s.distance(i) + 1
+		}
+		if j := s.next(i); s.slots[j].used() && s.distance(j) > before {
+			return j
+		}
+	}
+	return -1
+}
+
+// TestSearchesAreShort fills an index to its limit: nothing is lost, and a search for
+// what is not there looks at few slots.
+func TestSearchesAreShort(t *testing.T) {
+	x := newTestIndex(t, 100_000)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var stored []uint64
+	for range 2 * x.capacity() {
+		r := recordRef{hash: rng.Uint64(), version: 1, extent: 1, page: 1, pages: 1, blocks: 1}
+		if x.apply(&r, 1) == applied {
+			stored = append(stored, r.hash)
+		}
+	}
+	for _, hash := range stored {
+		if _, ok := x.head(hash); !ok {
+			t.Fatalf("%d of %d: %x is lost", x.objects.Load(), len(stored), hash)
+		}
+	}
+	looks, longest := 0, 0
+	for range stored {
+		n := looksAt(x, rng.Uint64())
+		looks, longest = looks+n, max(longest, n)
+	}
+	if mean := float64(looks) / float64(len(stored)); mean > 10 || longest > 200 {
+		t.Errorf("a search for what is not there looks at %.1f slots, at most at %d", mean, longest)
+	}
+}
+
+// looksAt returns how many slots a search for a hash that is not stored looks at.
+func looksAt(x *index, hash uint64) int {
+	s := x.shard(hash)
+	i, d := s.start(mix(hash, 0)), 0
+	for !s.ends(i, d) {
+		i, d = s.next(i), d+1
+	}
+	return d + 1
+}
+
+func TestIndexLoad(t *testing.T) {
+	x, y := newTestIndex(t, 9000), newTestIndex(t, 500)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 8000 {
+		x.apply(&recordRef{hash: rng.Uint64(), version: 1, extent: 1, page: uint32(i + 1), pages: 1, blocks: 1, stripes: 2, stripe: uint32(i % 2)}, 1)
+	}
+	var all []slot
+	for i := range x.shards {
+		all = x.dump(i, all)
+	}
+	if got := y.load(all); got != y.capacity() || y.entries.Load() != int64(got) {
+		t.Errorf("a smaller index took %d slots, says %d, want %d", got, y.entries.Load(), y.capacity())
+	}
+	z := newTestIndex(t, 9500)
+	if got := z.load(all); got != len(all) || z.objects.Load() != x.objects.Load() {
+		t.Errorf("%d of %d slots loaded, %d of %d objects", got, len(all), z.objects.Load(), x.objects.Load())
+	}
+	for _, s := range all {
+		if got, ok := z.at(s.hash, s.stripe, s.position()); !s.head() && (!ok || got != s) {
+			t.Fatalf("slot %+v is %+v, %v after loading", s, got, ok)
+		}
 	}
 }
 

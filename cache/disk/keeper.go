@@ -20,6 +20,8 @@ type keeper struct {
 
 	savedTime time.Time // of the last snapshot or attempt; the goroutine's own
 	stateTime time.Time // of the last note of the state or attempt; the goroutine's own
+	writing   int64     // writer.began at the last look; the goroutine's own
+	looks     int       // at which it was the same; the goroutine's own
 
 	mu       sync.Mutex // held while a snapshot is written
 	sequence uint64     // of the last snapshot; guarded by mu
@@ -56,7 +58,7 @@ func (k *keeper) run() {
 				synced = now
 				_ = k.syncActive() // the breaker knows
 			}
-			k.watch(now)
+			k.watch()
 			k.t.wear.remaining() // time alone may have changed what is admitted
 			k.stateDue(now)
 			k.heal(now)
@@ -82,9 +84,17 @@ func (k *keeper) syncActive() error {
 	return err
 }
 
-// watch takes a disk offline whose writer hangs.
-func (k *keeper) watch(now time.Time) {
-	if began := k.t.writer.began.Load(); began != 0 && now.UnixNano()-began > int64(writeHang) {
+// watch takes a disk offline whose writer hangs. It counts the looks at which the
+// writer was busy with the same operation instead of comparing times: a machine that
+// stood still for a minute, or whose clock was set, says nothing about its disks, and
+// going offline drops all that waits to be written.
+func (k *keeper) watch() {
+	began := k.t.writer.began.Load()
+	if began == 0 || began != k.writing {
+		k.writing, k.looks = began, 0
+		return
+	}
+	if k.looks++; time.Duration(k.looks)*k.step() >= writeHang {
 		k.t.breaker.trip(Offline, fmt.Errorf("%w: write", ErrTimeout))
 	}
 }

@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -203,15 +202,6 @@ func (r *recovery) loadRemovals() error {
 	return nil
 }
 
-// dead reports whether a removal kills what is stored at p.
-func (r *recovery) dead(hash uint64, p position) bool {
-	if p >= r.removals[hash] {
-		return false
-	}
-	r.report.Removed++
-	return true
-}
-
 // loadSnapshot fills the index from the newest snapshot that is whole.
 func (r *recovery) loadSnapshot() error {
 	for _, n := range r.snapshots {
@@ -238,18 +228,11 @@ func (r *recovery) readSnapshot(n uint64) (snapshotHeader, []extentRef, error) {
 	}
 	defer f.Close()
 	var extents []extentRef
-	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, math.MaxInt64), 1<<20)
-	h, err := readSnapshot(in, r.t.super.uuid, func(list []extentRef) { extents = list }, r.visit)
+	load := newLoader(r)
+	in := io.NewSectionReader(f, 0, math.MaxInt64)
+	h, err := readSnapshot(in, r.t.super.uuid, func(list []extentRef) { extents = list }, load.take)
+	load.wait()
 	return h, extents, err
-}
-
-// visit takes a slot of a snapshot into the index, if its extent still exists and
-// no removal came after it.
-func (r *recovery) visit(s slot) {
-	r.highest = max(r.highest, s.extent)
-	if _, ok := r.files[s.extent]; ok && !r.dead(s.hash, s.position()) {
-		r.t.index.load(s)
-	}
 }
 
 // adopt puts the extents that lie before the snapshot into the table. Others of
@@ -293,7 +276,7 @@ func (r *recovery) replayExtent(n uint32) error {
 	switch {
 	case err == nil:
 		r.t.extents.add(x)
-		r.apply(refs)
+		r.replayOnAll(refs)
 		return nil
 	case errors.Is(err, ErrCorrupt) || errors.Is(err, unix.EIO):
 		r.report.Lost++
@@ -334,21 +317,6 @@ func (r *recovery) records(x *extent) ([]recordRef, error) {
 		x.unsealed = append([]recordRef{}, refs...)
 	}
 	return refs, nil
-}
-
-// apply replays records into the index.
-func (r *recovery) apply(refs []recordRef) {
-	for i := range refs {
-		p := refs[i].position()
-		raise(&r.t.lastSeq, refs[i].seq)
-		if p < r.asOf || r.dead(refs[i].hash, p) {
-			continue
-		}
-		r.report.Records++
-		if r.t.index.apply(&refs[i], math.MaxUint64) == full {
-			r.t.counters.indexFull.Add(1)
-		}
-	}
 }
 
 // finish sets the writer behind everything seen and makes room.

@@ -189,8 +189,9 @@ func (r *snapshotReader) fill(n int) error {
 	return nil
 }
 
-// readSnapshot parses a snapshot and hands over its extents, once, and its slots.
-func readSnapshot(in io.Reader, uuid UUID, extents func([]extentRef), visit func(slot)) (snapshotHeader, error) {
+// readSnapshot parses a snapshot and hands over its extents, once, and its slots, a
+// chunk at a time (slotsOf): take owns the chunk and returns memory for another or nil.
+func readSnapshot(in io.Reader, uuid UUID, extents func([]extentRef), take func(chunk []byte) []byte) (snapshotHeader, error) {
 	var head [headSize]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
 		return snapshotHeader{}, fmt.Errorf("%w: snapshot header: %w", ErrCorrupt, err)
@@ -212,23 +213,13 @@ func readSnapshot(in io.Reader, uuid UUID, extents func([]extentRef), visit func
 		list = append(list, extentRef{number: le.Uint32(b), generation: le.Uint64(b[8:])})
 	}
 	extents(list)
-	return h, r.slots(h.chunks, visit)
-}
-
-// slots reads n chunks of slots.
-func (r *snapshotReader) slots(n uint32, visit func(slot)) error {
-	for range n {
-		b, err := r.chunk(slotSize)
-		if err != nil {
-			return err
+	for range h.chunks {
+		if b, err = r.chunk(slotSize); err != nil {
+			return h, err
 		}
-		for ; len(b) > 0; b = b[slotSize:] {
-			if s := parseSlot(b); s.sane() {
-				visit(s)
-			}
-		}
+		r.buf = take(b)
 	}
-	return nil
+	return h, nil
 }
 
 const snapshotPrefix = "index-"

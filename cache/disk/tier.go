@@ -26,7 +26,7 @@ type Options struct {
 	// for a small Size.
 	ExtentSize int64
 	// MeanObject is the expected mean length in bytes of a record, from which the
-	// index is sized once, at 46 bytes a record; 0 means 256 KiB. With smaller
+	// index is sized once, at 45 bytes a record; 0 means 256 KiB. With smaller
 	// records the index fills before the disk does and evicts early.
 	MeanObject int64
 	// Workers bounds the reads that wait for the device at the same time; 0 means
