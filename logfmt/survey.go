@@ -16,6 +16,7 @@ type survey struct {
 	torn    bool     // the last line has no end
 	missing int64    // numbers that no line has and none reports as dropped
 	gaps    int64    // places where they are missing
+	lead    int64    // records dropped before the first one
 }
 
 // takeSurvey reads size bytes of a file. Lines that are damaged are counted; an error
@@ -55,6 +56,9 @@ func (s *survey) count(now, last *Sequence) {
 	if last.Number > 0 && now.Run == last.Run && now.Number != last.Number+1+now.Dropped {
 		s.gaps++
 		s.missing += now.Number - last.Number - 1 - now.Dropped
+	}
+	if last.Number == 0 {
+		s.lead = now.Dropped
 	}
 	*last = *now
 	s.tally.add(nil, batch{now.Run, now.Number, now.Number, 1, now.Dropped})

@@ -27,6 +27,12 @@ type Trailer struct {
 	MaybeLost int64 `json:"maybe_lost,omitempty"`
 	TornBytes int64 `json:"torn_bytes,omitempty"`
 
+	// Erased is how many records were removed later, by request. First, Last and Dropped
+	// are still those of the whole file; Lead is the part of Dropped that the first
+	// record reported.
+	Erased int64 `json:"erased,omitempty"`
+	Lead   int64 `json:"lead,omitempty"`
+
 	Anonymity *Anonymity `json:"k_anonymity,omitempty"` // nil when the option is off
 }
 

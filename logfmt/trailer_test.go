@@ -286,7 +286,7 @@ func TestParseManifestRefuses(t *testing.T) {
 func TestTrailerHasItsRoom(t *testing.T) {
 	const most = 1<<63 - 1
 	long := Trailer{
-		most, most, most, most, most, most, strings.Repeat("f", 64), true, most, most,
+		most, most, most, most, most, most, strings.Repeat("f", 64), true, most, most, most, most,
 		&Anonymity{K: most, Kept: most, Widened: most, Removed: most},
 	}
 	for _, f := range []Format{W3C, JSON} {

@@ -19,6 +19,7 @@ type Check struct {
 	Torn    bool     // the last line has no end: the file is being written, or was cut
 	Gaps    int64    // places where a number does not follow the one before
 	Missing int64    // records that are gone there
+	Lead    int64    // records that the first line says were dropped before it
 
 	Problems []string // what is wrong, in words; none for a good file
 }
@@ -31,18 +32,41 @@ func Verify(in io.Reader) (*Check, error) {
 		return nil, err
 	}
 	s.tally.bare()
-	c := &Check{Found: s.tally.sum, Stated: s.stated, Damaged: s.damaged, Torn: s.torn, Gaps: s.gaps, Missing: s.missing}
+	c := &Check{Found: s.tally.sum, Stated: s.stated, Damaged: s.damaged, Torn: s.torn, Gaps: s.gaps, Missing: s.missing, Lead: s.lead}
 	c.problem(s.damaged > 0, "%d lines are no records", s.damaged)
 	c.problem(s.torn, "the last line is torn")
-	c.problem(s.gaps > 0, "%d records are missing at %d places", s.missing, s.gaps)
+	if t := s.stated; t == nil || t.Erased == 0 {
+		c.problem(s.gaps > 0, "%d records are missing at %d places", s.missing, s.gaps)
+		c.whole(t)
+	} else {
+		c.remains(t)
+	}
 	if t := s.stated; t != nil {
 		c.problem(t.Records != c.Found.Records, "%d records, the trailer says %d", c.Found.Records, t.Records)
-		c.problem(t.First != c.Found.First || t.Last != c.Found.Last, "records %d to %d, the trailer says %d to %d",
-			c.Found.First, c.Found.Last, t.First, t.Last)
-		c.problem(t.Dropped != c.Found.Dropped, "%d dropped, the trailer says %d", c.Found.Dropped, t.Dropped)
 		c.problem(t.SHA256 != c.Found.SHA256 || t.Bytes != c.Found.Bytes, "the text is not the one that the trailer was made for")
 	}
 	return c, nil
+}
+
+// whole holds the numbers of the records against the trailer of a file that still has
+// all of them.
+func (c *Check) whole(t *Trailer) {
+	if t == nil {
+		return
+	}
+	c.problem(t.First != c.Found.First || t.Last != c.Found.Last, "records %d to %d, the trailer says %d to %d",
+		c.Found.First, c.Found.Last, t.First, t.Last)
+	c.problem(t.Dropped != c.Found.Dropped, "%d dropped, the trailer says %d", c.Found.Dropped, t.Dropped)
+}
+
+// remains holds what erasing left against the trailer: numbers that no line has were
+// erased or dropped.
+func (c *Check) remains(t *Trailer) {
+	c.Lead = t.Lead
+	gone := t.Last - t.First + 1 - c.Found.Records - t.Erased - (t.Dropped - t.Lead)
+	c.problem(gone != 0, "%d records are missing beside those that were erased", gone)
+	c.problem(c.Found.Records > 0 && (c.Found.First < t.First || c.Found.Last > t.Last), "records %d to %d, the trailer says %d to %d",
+		c.Found.First, c.Found.Last, t.First, t.Last)
 }
 
 func (c *Check) problem(wrong bool, text string, args ...any) {

@@ -6,6 +6,7 @@
 //	edgectl status  [-admin ADDR]                         how is the running node?
 //	edgectl purge   [-admin ADDR] -url URL …              forget what is stored
 //	edgectl usage   [-account A] [-from T] [-to T]        what was used, for invoices
+//	edgectl log     cat|grep|verify|usage|anonymize|erase FILE …
 //	edgectl drain   [-admin ADDR]                         let it finish and stop
 //	edgectl wipe    -config FILE -yes                     make disks unreadable
 //	edgectl help [COMMAND]
@@ -40,6 +41,12 @@ func commands() []command {
 		revokeCommand(),
 		drainCommand(),
 		usageCommand(),
+		logCatCommand(),
+		logGrepCommand(),
+		logVerifyCommand(),
+		logUsageCommand(),
+		logAnonymizeCommand(),
+		logEraseCommand(),
 		wipeCommand(),
 	}
 }

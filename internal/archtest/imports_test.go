@@ -22,7 +22,7 @@ cache               : cache/object cache/purge cache/ram cache/disk |
 auth                : internal/target | github.com/dgraph-io/ristretto/v2 github.com/fxamacker/cbor/v2 github.com/golang-jwt/jwt/v5 github.com/veraison/go-cose
 origin              : cache/object | github.com/valyala/fasthttp
 logfmt              : | github.com/klauspost/compress
-logfmt/usage        : |
+logfmt/usage        : logfmt |
 internal/target     : |
 internal/byterange  : |
 internal/media      : |
@@ -38,7 +38,7 @@ internal/demo       : auth |
 internal/edgetest   : |
 internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
-cmd/edgectl         : auth cache/disk internal/config internal/target logfmt/usage |
+cmd/edgectl         : auth cache/disk internal/config internal/target logfmt logfmt/usage |
 testing/bench       : auth | golang.org/x/sys
 testing/benchtiers  : cache/cachetest cache/disk cache/object | golang.org/x/sys
 cache/replay        : cache/object cache/ram logfmt | github.com/maypok86/otter/v2 github.com/dgraph-io/ristretto/v2

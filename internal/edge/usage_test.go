@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -11,21 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"edged/logfmt"
 	"edged/logfmt/usage"
 )
-
-// line is what a record of the log says that is paid for.
-type line struct {
-	Time     time.Time `json:"time"`
-	Account  string    `json:"account"`
-	Site     string    `json:"site"`
-	Protocol string    `json:"protocol"`
-	Status   int       `json:"status"`
-	Hit      bool      `json:"hit"`
-	Body     uint64    `json:"bytes"`
-	Wire     uint64    `json:"wire_bytes"`
-	Origin   uint64    `json:"origin_bytes"`
-}
 
 // logged sums up the log as the ledger has it, fills left out.
 func (b *bench) logged() usage.Table {
@@ -34,17 +21,11 @@ func (b *bench) logged() usage.Table {
 	for {
 		select {
 		case text := <-b.log.lines:
-			var l line
-			if err := json.Unmarshal([]byte(text), &l); err != nil {
+			var r logfmt.Record
+			if err := logfmt.Parse(logfmt.JSON, []byte(text), &r); err != nil {
 				b.Fatal(err)
 			}
-			n := usage.Counts{Requests: 1, Body: l.Body, Wire: l.Wire, Origin: l.Origin}
-			if l.Hit {
-				n.Hits, n.HitBody = 1, l.Body
-			}
-			sums.Add(usage.Row{Key: usage.Key{
-				Hour: usage.HourOf(l.Time.UnixNano()), Account: l.Account, Site: l.Site, Protocol: l.Protocol, Class: usage.ClassOf(l.Status),
-			}, Counts: n})
+			sums.Add(usage.RowOf(&r))
 		default:
 			return sums
 		}

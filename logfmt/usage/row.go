@@ -102,11 +102,12 @@ func (t Table) Rows() []Row {
 	for k, c := range t {
 		rows = append(rows, Row{k, c})
 	}
-	slices.SortFunc(rows, func(a, b Row) int { return compareKeys(&a.Key, &b.Key) })
+	slices.SortFunc(rows, func(a, b Row) int { return Compare(&a.Key, &b.Key) })
 	return rows
 }
 
-func compareKeys(a, b *Key) int {
+// Compare orders keys by hour, account, site, protocol and class.
+func Compare(a, b *Key) int {
 	return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Site, b.Site),
 		cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Class, b.Class))
 }
