@@ -7,6 +7,8 @@
 //	edgectl purge   [-admin ADDR] -url URL …              forget what is stored
 //	edgectl usage   [-account A] [-from T] [-to T]        what was used, for invoices
 //	edgectl log     cat|grep|verify|usage|anonymize|erase FILE …
+//	edgectl erase   -account A -yes                       remove all that a node has of an account
+//	edgectl privacy report                                what is kept of whom, and for how long
 //	edgectl drain   [-admin ADDR]                         let it finish and stop
 //	edgectl wipe    -config FILE -yes                     make disks unreadable
 //	edgectl help [COMMAND]
@@ -47,6 +49,8 @@ func commands() []command {
 		logUsageCommand(),
 		logAnonymizeCommand(),
 		logEraseCommand(),
+		eraseCommand(),
+		privacyCommand(),
 		wipeCommand(),
 	}
 }

@@ -46,12 +46,22 @@ func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
 		o.Sources.Log = p.access.Stats
 	}
 	if p.ledger != nil {
-		o.Sources.Ledger, o.Usage = p.ledger.Stats, p.ledger.Report
+		o.Sources.Ledger, o.Usage, o.Erase = p.ledger.Stats, p.ledger.Report, p.erase
 	}
 	for _, d := range c.Disks {
 		o.DiskPaths = append(o.DiskPaths, d.Path)
 	}
 	return o
+}
+
+// erase removes an account from the ledger, and closes the log file that may have
+// records of it.
+func (p *parts) erase(account string) (rows int, err error) {
+	rows, err = p.ledger.Erase(account)
+	if err == nil && p.access != nil {
+		err = p.access.Rotate()
+	}
+	return rows, err
 }
 
 // setState tells load balancers how far the node is.

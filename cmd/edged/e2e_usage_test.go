@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -295,4 +296,31 @@ func (r *rig) logSums(t *testing.T) (s sums, lost int64, files int) {
 	}
 	s.add(sums{lost, lost * bodySize, 0})
 	return s, lost, files
+}
+
+// An account that is erased is gone from cache, ledger and log files; others stay.
+func TestE2EErase(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	r := newRig(t, func(c *edgetest.Config) {
+		c.StateDir = state
+		c.Sites = append(c.Sites, edgetest.Site{Account: "leaving", Host: "leaving.test", Origins: c.Sites[0].Origins})
+	})
+	body := r.video("/erase.m4s", 3000)
+	for range 5 {
+		want(t, r.get(t, "/erase.m4s"), 200, body)
+		want(t, edgetest.Get(t, r.plain(), "http://leaving.test/erase.m4s"), 200, body)
+	}
+	out := edgetest.Edgectl(t, "erase", "-config", r.node.ConfigFile(), "-account", "leaving", "-yes")
+	if !strings.Contains(out, "content: purged") || !strings.Contains(out, "usage ledger: ") || !strings.Contains(out, "access log: 5 records removed from 1 files") {
+		t.Errorf("erase says:\n%s", out)
+	}
+	if text := edgetest.Edgectl(t, "log", "verify", r.node.LogDir()); !strings.Contains(text, "5 records, 0 lost and counted, 5 erased") {
+		t.Errorf("verify says:\n%s", text)
+	}
+	if s := ledgerOf(t, r); s.requests != 5 {
+		t.Errorf("the ledger has %+v", s)
+	}
+	want(t, edgetest.Get(t, r.plain(), "http://leaving.test/erase.m4s"), 200, body, "fwd=uri-miss")
+	want(t, r.get(t, "/erase.m4s"), 200, body, "hit")
 }

@@ -24,6 +24,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /api/v1/usage", s.serveUsage)
 	mux.HandleFunc("POST /api/v1/drain", s.order("drain", s.drain))
 	mux.HandleFunc("POST /api/v1/purge", s.servePurge)
+	mux.HandleFunc("POST /api/v1/erase", s.serveErase)
 	mux.HandleFunc("POST /api/v1/revoke", s.serveRevoke)
 	return s.guarded(mux), nil
 }

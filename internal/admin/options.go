@@ -55,6 +55,10 @@ type Options struct {
 	// TokenLife is how long a token of an account can be good from now on; nil: 90 days.
 	TokenLife func(account string) time.Duration
 
+	// Erase removes an account from the ledger and returns how many rows that were; nil:
+	// there is none.
+	Erase func(account string) (rows int, err error)
+
 	Now func() time.Time // [time.Now]
 	Log *slog.Logger     // orders and faults of ours [discarded]
 }

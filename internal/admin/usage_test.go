@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,5 +83,52 @@ func TestLedgerFindings(t *testing.T) {
 		if worst != c.want {
 			t.Errorf("%s: %v, want %v", c.name, worst, c.want)
 		}
+	}
+}
+
+func TestErase(t *testing.T) {
+	var erased []string
+	var failure error
+	o := fixedOptions()
+	o.Erase = func(account string) (int, error) {
+		erased = append(erased, account)
+		return 7, failure
+	}
+	s := newServer(t, o)
+	post := func(s *Server, body string, header ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8090/api/v1/erase", strings.NewReader(body))
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		s.http.Handler.ServeHTTP(w, r)
+		return w
+	}
+	if w := post(s, `{"account":"acme"}`, orderHeader, "1"); w.Code != 200 || w.Body.String() != "{\"rows\":7}\n" {
+		t.Errorf("an order: %d %s", w.Code, w.Body)
+	}
+	for _, c := range []struct {
+		body   string
+		code   int
+		header []string
+	}{
+		{`{"account":"acme"}`, 403, nil},
+		{`{"account":""}`, 400, []string{orderHeader, "1"}},
+		{`{"all":true}`, 400, []string{orderHeader, "1"}},
+		{`x`, 400, []string{orderHeader, "1"}},
+	} {
+		if w := post(s, c.body, c.header...); w.Code != c.code {
+			t.Errorf("%s: %d, want %d", c.body, w.Code, c.code)
+		}
+	}
+	if len(erased) != 1 {
+		t.Errorf("erased %q", erased)
+	}
+	failure = errors.New("disk")
+	if w := post(s, `{"account":"acme"}`, orderHeader, "1"); w.Code != 500 {
+		t.Errorf("a ledger that fails: %d", w.Code)
+	}
+	if w := post(fixedAdmin(t), `{"account":"acme"}`, orderHeader, "1"); w.Code != 501 {
+		t.Errorf("without a ledger: %d", w.Code)
 	}
 }

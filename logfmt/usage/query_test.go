@@ -1,6 +1,8 @@
 package usage
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,5 +95,24 @@ func TestReport(t *testing.T) {
 	}
 	if !r.From.Equal(hour) || !r.To.Equal(hour.Add(31*time.Hour)) {
 		t.Errorf("a report without limits is about %v to %v", r.From, r.To)
+	}
+}
+
+func TestFieldsAreThoseOfARow(t *testing.T) {
+	var want, got []string
+	for f := range reflect.TypeFor[Key]().Fields() {
+		want = append(want, strings.ToLower(f.Name))
+	}
+	for f := range reflect.TypeFor[Counts]().Fields() {
+		want = append(want, f.Tag.Get("json"))
+	}
+	for _, f := range Fields() {
+		got = append(got, f.Name)
+		if f.Meaning == "" {
+			t.Errorf("%s has no meaning", f.Name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-row +Fields):\n%s", diff)
 	}
 }

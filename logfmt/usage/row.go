@@ -111,3 +111,25 @@ func Compare(a, b *Key) int {
 	return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Site, b.Site),
 		cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Class, b.Class))
 }
+
+// Field is one column of the ledger, as reports name it.
+type Field struct{ Name, Meaning string }
+
+// Fields returns the columns for people who keep a record of what is stored. A test
+// holds them against Key and Counts.
+func Fields() []Field {
+	return []Field{
+		{"hour", "UTC hour in which the requests arrived"},
+		{"account", "customer account to bill"},
+		{"site", "site of the account"},
+		{"protocol", "HTTP version"},
+		{"class", "first digit of the status"},
+		{"requests", "requests that ended"},
+		{"hits", "of these, answered without going forward"},
+		{"body_bytes", "body bytes sent"},
+		{"wire_bytes", "body, header and framing bytes sent, before TLS"},
+		{"hit_bytes", "body bytes sent by hits"},
+		{"origin_bytes", "body bytes that these requests read from the origin"},
+		{"fetched_bytes", "body bytes received from origins"},
+	}
+}
