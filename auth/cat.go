@@ -45,6 +45,7 @@ type CAT struct {
 	codec    *codec
 	patterns *patterns
 	renewKey *verifyKey // nil for the token's own
+	seen     *authentics[catClaims]
 }
 
 const catName = "cat"
@@ -56,7 +57,7 @@ func NewCAT(o Options) (*CAT, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &CAT{guard: g, options: o.CAT, patterns: newPatterns()}
+	s := &CAT{guard: g, options: o.CAT, patterns: newPatterns(), seen: newAuthentics[catClaims]()}
 	if s.codec, err = newCodec(); err != nil {
 		return nil, err
 	}
@@ -90,6 +91,13 @@ func (s *CAT) verify(raw []byte, f *Found, r *Request) Verdict {
 		v.Reason = Oversized
 		return v
 	}
+	if t := s.seen.get(raw); t != nil && r.Trace == nil {
+		v.Key = t.key.ID
+		if v.Reason = t.key.usable(r.Now); v.Reason == Allowed {
+			s.judge(&v, t, f, r)
+		}
+		return v
+	}
 	b, ok := decode64(nil, raw)
 	if !ok || !validPart(raw) {
 		v.Reason = Malformed
@@ -110,7 +118,11 @@ func (s *CAT) verify(raw []byte, f *Found, r *Request) Verdict {
 		v.Reason = why
 		return v
 	}
-	s.judge(&v, k, &message, signed, f, r)
+	t := &authentic[catClaims]{key: k, signed: signed}
+	if v.Reason = t.claims.parse(s.codec, message.Payload); v.Reason == Allowed {
+		s.seen.put(raw, t)
+		s.judge(&v, t, f, r)
+	}
 	return v
 }
 
@@ -129,21 +141,18 @@ func (s *CAT) signer(m *sealed, signed []byte, now int64) (*verifyKey, Reason) {
 }
 
 // judge holds the claims of an authentic token against the request.
-func (s *CAT) judge(v *Verdict, k *verifyKey, m *sealed, signed []byte, f *Found, r *Request) {
-	var c catClaims
-	if v.Reason = c.parse(s.codec, m.Payload); v.Reason != Allowed {
-		return
-	}
+func (s *CAT) judge(v *Verdict, t *authentic[catClaims], f *Found, r *Request) {
+	c, k := &t.claims, t.key
 	v.Expires = c.expires
-	if v.Reason = s.allow(&c, f, r); v.Reason != Allowed {
+	if v.Reason = s.allow(c, f, r); v.Reason != Allowed {
 		return
 	}
-	if s.withdrawn(k.ID, c.session, signed, c.issued) {
+	if s.withdrawn(k.ID, c.session, t.signed, c.issued) {
 		v.Reason = Revoked
 		return
 	}
 	v.Session = c.session
-	v.Renewal = s.renew(&c, k, m, f.Carrier, r)
+	v.Renewal = s.renew(c, k, f.Carrier, r)
 }
 
 func (s *CAT) allow(c *catClaims, f *Found, r *Request) Reason {
@@ -228,7 +237,7 @@ func anyText(allowed []string, got string) bool {
 
 // renew makes the next token of a chain, nil when the token asks for none or the edge
 // cannot sign it. Renewal by redirect is not done: players do not repeat requests.
-func (s *CAT) renew(c *catClaims, k *verifyKey, m *sealed, carrier Carrier, r *Request) *Renewal {
+func (s *CAT) renew(c *catClaims, k *verifyKey, carrier Carrier, r *Request) *Renewal {
 	if s.renewKey != nil {
 		k = s.renewKey
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 )
@@ -38,6 +39,7 @@ type CDNI struct {
 	finder   placeFinder
 	patterns *patterns
 	renewKey *verifyKey // nil for the token's own
+	seen     *authentics[cdniClaims]
 }
 
 const cdniName = "cdni"
@@ -50,7 +52,7 @@ func NewCDNI(o Options) (*CDNI, error) {
 		return nil, err
 	}
 	name := cmp.Or(o.CDNI.Name, DefaultCDNIName)
-	s := &CDNI{guard: g, options: o.CDNI, name: name, patterns: newPatterns()}
+	s := &CDNI{guard: g, options: o.CDNI, name: name, patterns: newPatterns(), seen: newAuthentics[cdniClaims]()}
 	if s.finder, err = newPlaceFinder("cdni", name, []string{"query", "cookie"}); err != nil {
 		return nil, err
 	}
@@ -80,6 +82,13 @@ func (s *CDNI) Verify(f *Found, r *Request) Verdict {
 // verify judges one token: form, key, signature, and only then what it says.
 func (s *CDNI) verify(raw []byte, f *Found, r *Request) Verdict {
 	v := Verdict{Scheme: cdniName}
+	if t := s.seen.get(raw); t != nil && r.Trace == nil {
+		v.Key = t.key.ID
+		if v.Reason = t.key.usable(r.Now); v.Reason == Allowed {
+			s.judge(&v, t, f, r)
+		}
+		return v
+	}
 	j, why := parseJWS(raw, []byte(s.options.Header))
 	if why != Allowed {
 		v.Reason = why
@@ -94,7 +103,16 @@ func (s *CDNI) verify(raw []byte, f *Found, r *Request) Verdict {
 		v.Reason = why
 		return v
 	}
-	s.judge(&v, k, &j, f, r)
+	payload, ok := decode64(nil, j.payload)
+	if !ok {
+		v.Reason = Malformed
+		return v
+	}
+	t := &authentic[cdniClaims]{key: k, signed: bytes.Clone(j.signed)}
+	if v.Reason = t.claims.parse(payload); v.Reason == Allowed {
+		s.seen.put(raw, t)
+		s.judge(&v, t, f, r)
+	}
 	return v
 }
 
@@ -124,25 +142,17 @@ func (s *CDNI) signer(j *jws, now int64) (*verifyKey, Reason) {
 }
 
 // judge holds the claims of an authentic token against the request.
-func (s *CDNI) judge(v *Verdict, k *verifyKey, j *jws, f *Found, r *Request) {
-	payload, ok := decode64(nil, j.payload)
-	if !ok {
-		v.Reason = Malformed
-		return
-	}
-	var c cdniClaims
-	if v.Reason = c.parse(payload); v.Reason != Allowed {
-		return
-	}
+func (s *CDNI) judge(v *Verdict, t *authentic[cdniClaims], f *Found, r *Request) {
+	c, k := &t.claims, t.key
 	v.Expires = c.expires
-	if v.Reason = s.allow(&c, k, f, r); v.Reason != Allowed {
+	if v.Reason = s.allow(c, k, f, r); v.Reason != Allowed {
 		return
 	}
-	if s.withdrawn(k.ID, nil, j.signed, c.issued) {
+	if s.withdrawn(k.ID, nil, t.signed, c.issued) {
 		v.Reason = Revoked
 		return
 	}
-	v.Renewal = s.renew(&c, k, f, r)
+	v.Renewal = s.renew(c, k, f, r)
 }
 
 func (s *CDNI) allow(c *cdniClaims, k *verifyKey, f *Found, r *Request) Reason {
