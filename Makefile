@@ -55,6 +55,10 @@ bench-tiers: ## measure what the RAM and disk tiers promise, a table of figures,
 books: ## hold log, ledger, counters and clients against each other over two million requests (root: it fills a disk)
 	go test ./cmd/edged -run TestE2EBooksAgree -count=1 -v -timeout 30m -usage-requests 2000000
 
+.PHONY: crash
+crash: ## kill a node 200 times while it works and compare what its successors serve, 10 minutes
+	go run ./testing/benchtiers -run crash $(ARGS)
+
 SUITE_DIR ?=
 .PHONY: conform
 conform: ## run the public HTTP caching suite in SUITE_DIR against edged; needs Node.js

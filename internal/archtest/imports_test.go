@@ -40,7 +40,7 @@ internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
 cmd/edgectl         : auth cache/disk internal/config internal/target logfmt logfmt/usage |
 testing/bench       : auth | golang.org/x/sys
-testing/benchtiers  : cache/cachetest cache/disk cache/object | golang.org/x/sys
+testing/benchtiers  : cache cache/cachetest cache/disk cache/object cache/purge cache/ram | golang.org/x/sys
 cache/replay        : cache/object cache/ram logfmt | github.com/maypok86/otter/v2 github.com/dgraph-io/ristretto/v2
 testing/conform     : |
 `

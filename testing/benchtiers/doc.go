@@ -4,6 +4,7 @@
 //	go run ./testing/benchtiers                     everything, some minutes
 //	go run ./testing/benchtiers -run index,write    these experiments only
 //	go run ./testing/benchtiers -scale 0.01         a hundredth of the size, to try it
+//	go run ./testing/benchtiers -run crash          200 kills of a real process
 //
 // The nouns: an [experiment] builds what it needs in a directory of its own and
 // reports figures; a [figure] is one row of the table, with its [goal] or none.

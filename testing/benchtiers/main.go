@@ -26,6 +26,8 @@ func experiments() []experiment {
 		{"write", runWrite},
 		{"amplification", runAmplification},
 		{"sick", runSick},
+		{"crash", runCrash},
+		{"purge", runPurge},
 		{"encryption", runEncryption},
 	}
 }

@@ -6,22 +6,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // node is an edged of its own, built from this source tree.
 type node struct {
-	address string // host:port of plain HTTP
-	admin   *http.Client
-	cmd     *exec.Cmd
-	output  *bytes.Buffer // valid after ended
-	ended   chan struct{}
+	program, config string // files
+	address         string // host:port of plain HTTP
+	admin           *http.Client
+	cmd             *exec.Cmd
+	output          *bytes.Buffer // of all its runs; valid after ended
+	ended           chan struct{}
 }
 
 // patience is how long a node may take to start or to end.
@@ -43,22 +46,54 @@ func startNode(ctx context.Context, dir, tables string) (*node, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	n := &node{address: address, admin: unixClient(socket), output: &bytes.Buffer{}, ended: make(chan struct{})}
-	n.cmd = exec.Command(program, "-config", file)
-	n.cmd.Stdout, n.cmd.Stderr = n.output, n.output
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := n.cmd.Start(); err != nil {
-		return nil, err
+	n := &node{program: program, config: file, address: address, admin: unixClient(socket), output: &bytes.Buffer{}}
+	return n, n.run(ctx)
+}
+
+// run starts the process, the first time or again, and waits until it is ready.
+func (n *node) run(ctx context.Context) error {
+	cmd, ended := exec.Command(n.program, "-config", n.config), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = n.output, n.output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	n.cmd, n.ended = cmd, ended
+	if err := cmd.Start(); err != nil {
+		return err
 	}
 	go func() {
-		_ = n.cmd.Wait() // what it said is in output
-		close(n.ended)
+		_ = cmd.Wait() // what it said is in output
+		close(ended)
 	}()
 	if err := n.awaitReady(ctx); err != nil {
 		n.stop()
-		return nil, fmt.Errorf("edged does not get ready: %w\n%s", err, n.output)
+		return fmt.Errorf("edged does not get ready: %w\n%s", err, n.output)
 	}
-	return n, nil
+	return nil
+}
+
+// kill ends the process as a crash does, and waits for it.
+func (n *node) kill() {
+	_ = n.cmd.Process.Kill() // it may have ended already
+	<-n.ended
+	n.admin.CloseIdleConnections()
+}
+
+// order posts an order to the admin listener.
+func (n *node) order(path, order string) error {
+	req, err := http.NewRequest(http.MethodPost, "http://admin"+path, strings.NewReader(order))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-Edged-Admin", "1")
+	resp, err := n.admin.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() //nolint:errcheck // was only read
+	if resp.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("%s answers %d: %s", path, resp.StatusCode, why)
+	}
+	return nil
 }
 
 // freeAddress returns a loopback address that nobody listened on just now.
