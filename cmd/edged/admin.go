@@ -48,6 +48,9 @@ func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
 	if p.ledger != nil {
 		o.Sources.Ledger, o.Usage, o.Erase = p.ledger.Stats, p.ledger.Report, p.erase
 	}
+	if p.shipper != nil {
+		o.Sources.Ship = p.shipper.Stats
+	}
 	for _, d := range c.Disks {
 		o.DiskPaths = append(o.DiskPaths, d.Path)
 	}

@@ -7,11 +7,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -323,4 +328,47 @@ func TestE2EErase(t *testing.T) {
 	}
 	want(t, edgetest.Get(t, r.plain(), "http://leaving.test/erase.m4s"), 200, body, "fwd=uri-miss")
 	want(t, r.get(t, "/erase.m4s"), 200, body, "hit")
+}
+
+// Closed log files reach the target whole, each before its manifest, and go from here
+// when they shall.
+func TestE2EShipping(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	got := map[string][]byte{}
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil || r.Method != http.MethodPut {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		got[filepath.Base(r.URL.Path)] = body
+		w.WriteHeader(http.StatusCreated)
+	}))
+	defer target.Close()
+	r := newRig(t, func(c *edgetest.Config) {
+		c.LogExtra = "compress = \"zstd\"\n[log.ship]\nurl = \"" + target.URL + "/edge\"\ndelete = true"
+	})
+	body := r.video("/ship.m4s", 3000)
+	for range 5 {
+		want(t, r.get(t, "/ship.m4s"), 200, body)
+	}
+	r.node.Signal(syscall.SIGUSR1)
+	edgetest.Eventually(t, "the file to be shipped and deleted", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		left, err := filepath.Glob(filepath.Join(r.node.LogDir(), "*.zst"))
+		return err == nil && len(left) == 0 && len(got) == 2
+	})
+	dir := t.TempDir()
+	for name, text := range got {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := edgetest.Edgectl(t, "log", "verify", dir); !strings.Contains(text, "1 files, 5 records") || !strings.Contains(text, "complete") {
+		t.Errorf("what arrived: %s", text)
+	}
 }

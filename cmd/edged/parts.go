@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,7 @@ import (
 	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/ship"
 	"edged/logfmt/usage"
 )
 
@@ -43,6 +45,7 @@ type parts struct {
 	access     *logfmt.Writer
 	edge       *edge.Edge
 	ledger     *usage.Ledger // nil without a place for it
+	shipper    *ship.Shipper // nil when no log files are pushed
 	server     *server.Server
 	sites      []*edge.Site
 	leaves     atomic.Pointer[[]*x509.Certificate] // what HTTPS listeners offer
@@ -73,6 +76,7 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 	if p.access, err = openLog(c, log); err != nil {
 		return p, err
 	}
+	p.openShipper(c)
 	options := edge.Options{Cache: p.cache, Error: log}
 	if p.access != nil {
 		options.Log = p.access
@@ -244,6 +248,23 @@ func (p *parts) openLedger(c *config.Config) {
 	})
 }
 
+// openShipper begins to push closed log files, if it is configured.
+func (p *parts) openShipper(c *config.Config) {
+	s := &c.Log.Ship
+	if p.access == nil || s.URL == "" {
+		return
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	target := &ship.HTTP{URL: s.URL, Token: s.Secret, Client: client}
+	if s.S3Region != "" {
+		target = ship.S3(s.URL, s.S3Region, s.S3KeyID, s.Secret, client)
+	}
+	p.shipper = ship.New(ship.Options{
+		Dir: c.Log.Dir, State: filepath.Join(c.StateDir(), "shipped.json"), Target: target,
+		Compressed: c.Log.Compress != "none", Delete: s.Delete, Log: p.log,
+	})
+}
+
 // setSites replaces the sites by those of a configuration.
 func (p *parts) setSites(c *config.Config) error {
 	sites, err := buildSites(c, p.signatures, p.revoked)
@@ -286,6 +307,9 @@ func (p *parts) close() {
 	}
 	if p.ledger != nil {
 		errs = append(errs, p.ledger.Close())
+	}
+	if p.shipper != nil {
+		p.shipper.Close()
 	}
 	if p.access != nil {
 		errs = append(errs, p.access.Close())

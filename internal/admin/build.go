@@ -39,6 +39,10 @@ func (s *Server) status() *status {
 		st.Ledger = ledgerOf(o.Sources.Ledger())
 	}
 	st.Revocations = revocationsOf(o.Revocations)
+	if o.Sources.Ship != nil {
+		s := shipStatus(o.Sources.Ship())
+		st.Shipping = &s
+	}
 	if o.Sources.Server != nil {
 		st.Connections = connectionsOf(o.Sources.Server())
 	}

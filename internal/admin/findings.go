@@ -49,6 +49,7 @@ func (st *status) judge() {
 	st.judgeRAM()
 	st.judgeLog()
 	st.judgeLedger()
+	st.judgeShipping()
 	st.judgeConnections()
 	for i := range st.Certificates {
 		st.judgeCertificate(&st.Certificates[i])

@@ -21,6 +21,7 @@ import (
 	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/ship"
 	"edged/logfmt/usage"
 	"edged/origin"
 )
@@ -38,7 +39,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // fixedSources tell of a node in an ordinary trouble.
 func fixedSources() Sources {
 	return Sources{
-		Edge: fixedEdge, Cache: fixedCache, Disks: fixedDisks, Log: fixedLog, Ledger: fixedLedger, Server: fixedServer, Certificates: fixedCertificates,
+		Edge: fixedEdge, Cache: fixedCache, Disks: fixedDisks, Log: fixedLog, Ledger: fixedLedger, Ship: fixedShip, Server: fixedServer, Certificates: fixedCertificates,
 	}
 }
 
@@ -149,6 +150,10 @@ func fixedLog() logfmt.Stats {
 
 func fixedLedger() usage.Stats {
 	return usage.Stats{Flushes: 547_200, Flushed: noon.Add(-300 * time.Millisecond), Bytes: 71 << 10, Oldest: "2026-02"}
+}
+
+func fixedShip() ship.Stats {
+	return ship.Stats{Files: 31, Bytes: 90 << 20, Failures: 2, Pending: 1}
 }
 
 // used makes the counters that the ledger is made from.

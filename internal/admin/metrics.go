@@ -53,6 +53,7 @@ type collector struct {
 	log         *table[logStatus]
 	usage       *table[usageStatus]
 	ledger      *table[ledgerStatus]
+	ship        *table[shipStatus]
 	connections *table[connectionStatus]
 	revocations *table[revocationStatus]
 	certificate *table[certificateStatus]
@@ -61,14 +62,14 @@ type collector struct {
 func newCollector(status func() *status) *collector {
 	return &collector{
 		status: status, node: nodeTable(), site: siteTable(), class: classTable(), tier: tierTable(), origin: originTable(),
-		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), usage: usageTable(), ledger: ledgerTable(), connections: connectionTable(), revocations: revocationTable(), certificate: certificateTable(),
+		cache: cacheTable(), account: ramAccountTable(), disk: diskTable(), log: logTable(), usage: usageTable(), ledger: ledgerTable(), ship: shipTable(), connections: connectionTable(), revocations: revocationTable(), certificate: certificateTable(),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, t := range []interface{ describe(chan<- *prometheus.Desc) }{
-		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.usage, c.ledger, c.connections, c.revocations, c.certificate,
+		c.node, c.site, c.class, c.tier, c.origin, c.cache, c.account, c.disk, c.log, c.usage, c.ledger, c.ship, c.connections, c.revocations, c.certificate,
 	} {
 		t.describe(ch)
 	}
@@ -94,6 +95,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	if st.Ledger != nil {
 		c.ledger.collect(ch, st.Ledger)
+	}
+	if st.Shipping != nil {
+		c.ship.collect(ch, st.Shipping)
 	}
 	c.collectUsage(ch, "", "", st.Unknown.Usage)
 	if st.Revocations != nil {

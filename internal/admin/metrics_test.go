@@ -19,6 +19,7 @@ import (
 	"edged/internal/edge"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/ship"
 	"edged/logfmt/usage"
 	"edged/origin"
 )
@@ -125,10 +126,12 @@ func TestEveryCounterIsShown(t *testing.T) {
 	var l logfmt.Stats
 	var sv server.Stats
 	var u usage.Stats
+	var sh ship.Stats
 	disks := make([]disk.Stats, 1)
 	f.fill("edge", reflect.ValueOf(&e).Elem())
 	f.fill("cache", reflect.ValueOf(&c).Elem())
 	f.fill("log", reflect.ValueOf(&l).Elem())
+	f.fill("ship", reflect.ValueOf(&sh).Elem())
 	f.fill("ledger", reflect.ValueOf(&u).Elem())
 	f.fill("server", reflect.ValueOf(&sv).Elem())
 	f.fill("disk", reflect.ValueOf(&disks[0]).Elem())
@@ -136,7 +139,7 @@ func TestEveryCounterIsShown(t *testing.T) {
 	o.DiskPaths = nil
 	o.Sources = Sources{
 		Edge: func() edge.Stats { return e }, Cache: func() cache.Stats { return c }, Log: func() logfmt.Stats { return l },
-		Ledger: func() usage.Stats { return u }, Server: func() server.Stats { return sv }, Disks: func() []disk.Stats { return disks },
+		Ledger: func() usage.Stats { return u }, Ship: func() ship.Stats { return sh }, Server: func() server.Stats { return sv }, Disks: func() []disk.Stats { return disks },
 	}
 	s := newServer(t, o)
 	metrics := gathered(t, s)
@@ -243,6 +246,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	list(&b, c.log)
 	list(&b, c.usage)
 	list(&b, c.ledger)
+	list(&b, c.ship)
 	list(&b, c.connections)
 	list(&b, c.certificate)
 	golden(t, "../../docs/metrics.md", b.String())

@@ -12,6 +12,7 @@ import (
 	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
+	"edged/logfmt/ship"
 	"edged/logfmt/usage"
 )
 
@@ -23,6 +24,7 @@ type Sources struct {
 	Disks        func() []disk.Stats
 	Log          func() logfmt.Stats // nil when the access log is turned off
 	Ledger       func() usage.Stats  // nil without a usage ledger
+	Ship         func() ship.Stats   // nil when log files are not pushed
 	Server       func() server.Stats
 	Certificates func() []*x509.Certificate // what HTTPS listeners offer
 }

@@ -31,6 +31,7 @@ type status struct {
 	Disks        []diskStatus        `json:"disks"`
 	Log          *logStatus          `json:"access_log"`   // null when turned off
 	Ledger       *ledgerStatus       `json:"usage_ledger"` // null without one
+	Shipping     *shipStatus         `json:"log_shipping"` // null when turned off
 	Connections  connectionStatus    `json:"connections"`
 	Certificates []certificateStatus `json:"certificates"`
 }

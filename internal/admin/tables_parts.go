@@ -142,6 +142,17 @@ func ledgerTable() *table[ledgerStatus] {
 	)
 }
 
+func shipTable() *table[shipStatus] {
+	type s = shipStatus
+	return newTable(nil,
+		counter("log_shipped_files_total", "Log files pushed and acknowledged.", func(v *s) uint64 { return v.Files }),
+		counter("log_shipped_bytes_total", "Bytes of those.", func(v *s) uint64 { return v.Bytes }),
+		counter("log_ship_failures_total", "Pushes of log files that failed.", func(v *s) uint64 { return v.Failures }),
+		gauge("log_ship_pending_files", "Log files to push, at the last look.", func(v *s) int { return v.Pending }),
+		gauge("log_ship_failing", "1 while log files cannot be pushed.", func(v *s) float64 { return truth(v.Failing != "") }),
+	)
+}
+
 func ramAccountTable() *table[ramAccount] {
 	return newTable([]string{"account"},
 		gauge("ram_account_resident_bytes", "Bytes of stored blocks of the account.", func(a *ramAccount) int64 { return a.Resident }),

@@ -53,6 +53,22 @@ func ledgerOf(s usage.Stats) *ledgerStatus {
 	}
 }
 
+// shipStatus is how far the log files are that are pushed.
+type shipStatus struct {
+	Files    uint64 `json:"files"`
+	Bytes    uint64 `json:"bytes"`
+	Failures uint64 `json:"failures"`
+	Pending  int    `json:"pending_files"`
+	Failing  string `json:"failing"`
+}
+
+func (st *status) judgeShipping() {
+	if s := st.Shipping; s != nil && s.Failing != "" {
+		st.find(levelDegraded, "log shipping", "Log files cannot be pushed: "+s.Failing,
+			"They are kept until log.retention; look at the target and at log.ship.")
+	}
+}
+
 func (st *status) judgeLedger() {
 	l := st.Ledger
 	if l == nil {

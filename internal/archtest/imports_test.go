@@ -22,6 +22,7 @@ cache               : cache/object cache/purge cache/ram cache/disk |
 auth                : internal/target | github.com/dgraph-io/ristretto/v2 github.com/fxamacker/cbor/v2 github.com/golang-jwt/jwt/v5 github.com/veraison/go-cose
 origin              : cache/object | github.com/valyala/fasthttp
 logfmt              : | github.com/klauspost/compress
+logfmt/ship         : logfmt |
 logfmt/usage        : logfmt |
 internal/target     : |
 internal/byterange  : |
@@ -30,7 +31,7 @@ internal/rewrite    : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/purge cache/rfc9111 origin logfmt logfmt/usage internal/media internal/rewrite internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
-internal/admin      : internal/edge internal/revoke cache cache/disk origin logfmt logfmt/usage internal/server | github.com/prometheus/client_golang
+internal/admin      : internal/edge internal/revoke cache cache/disk origin logfmt logfmt/ship logfmt/usage internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
 internal/revoke     : |
 internal/geo        : | github.com/oschwald/maxminddb-golang/v2

@@ -40,6 +40,7 @@ func (l *loader) check(main *source) {
 	l.checkTLS(main)
 	l.checkTiers(main)
 	l.checkLog(main)
+	l.checkShip(main)
 	l.checkUsage(main)
 	l.config.Geo.CountryFile = l.readable(main, "geo.country_file", l.config.Geo.CountryFile)
 	l.config.Geo.ASNFile = l.readable(main, "geo.asn_file", l.config.Geo.ASNFile)

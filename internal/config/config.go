@@ -89,6 +89,18 @@ type Log struct {
 	// of one; 0 for none.
 	KAnonymity int    `toml:"k_anonymity"`
 	Level      string `toml:"level"` // of the error log: debug, info, warn, error
+	Ship       Ship   `toml:"ship"`
+}
+
+// Ship pushes closed log files to where logs are gathered.
+type Ship struct {
+	URL        string `toml:"url"`         // files are put below it; "" pushes none
+	S3Region   string `toml:"s3_region"`   // with one, requests are signed for S3-compatible storage
+	S3KeyID    string `toml:"s3_key_id"`   // who signs
+	SecretFile string `toml:"secret_file"` // one line: the key that signs, else a bearer token
+	Delete     bool   `toml:"delete"`      // files that were acknowledged
+
+	Secret string `toml:"-"` // what SecretFile holds, set by Load
 }
 
 // Usage is the ledger of what customers are billed for, kept in Config.StateDir.

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+func (l *loader) checkShip(f *source) {
+	s := &l.config.Log.Ship
+	if s.URL == "" {
+		if s.S3Region != "" || s.S3KeyID != "" || s.SecretFile != "" || s.Delete {
+			l.fail(f, "log.ship.url", "where to? Set it, or remove the rest of log.ship")
+		}
+		return
+	}
+	if l.config.Log.Dir == "" || l.config.StateDir() == "" {
+		l.fail(f, "log.ship.url", "needs log.dir, and node.state to remember what was shipped")
+	}
+	if why := badTarget(s.URL); why != "" {
+		l.fail(f, "log.ship.url", "%s", why)
+	}
+	if (s.S3Region == "") != (s.S3KeyID == "") || s.S3Region != "" && s.SecretFile == "" {
+		l.fail(f, "log.ship.s3_region", "S3 needs all of s3_region, s3_key_id and secret_file")
+	}
+	if s.SecretFile == "" {
+		return
+	}
+	if err := s.readSecret(f); err != nil {
+		l.fail(f, "log.ship.secret_file", "%v", err)
+	}
+}
+
+// badTarget says what is wrong with a URL, without repeating it: it may hold a secret.
+func badTarget(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return `is not a URL: write for example "https://logs.example/edge"`
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "holds a user, a query or a fragment: put secrets into secret_file"
+	case u.Scheme == "http" && !isLoopbackHost(u.Hostname()):
+		return "must be https: logs do not travel in the clear"
+	}
+	return ""
+}
+
+func isLoopbackHost(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// readSecret reads the secret file; what stands in the place of its path is not in the
+// errors.
+func (s *Ship) readSecret(f *source) error {
+	path, err := f.resolve(s.SecretFile)
+	if err != nil {
+		return err
+	}
+	text, err := readFile(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the file: %w", err)
+	}
+	if err := checkPrivate(path); err != nil {
+		return err
+	}
+	s.Secret = strings.TrimSpace(string(text))
+	if s.Secret == "" || strings.ContainsAny(s.Secret, "\r\n") {
+		return errors.New("the file must hold one line")
+	}
+	return nil
+}
