@@ -301,7 +301,7 @@ func (w *wire) claims(f *fort) {
 		"three parts": join("h1", k.ID, parts[2]), "six parts": w.token + ".x.y", "unknown kid": seal(join("h1", "nobody", parts[2])), "no kid": seal(join("h1", "", parts[2])), "kid in another case": seal(join("h1", strings.ToUpper(k.ID), parts[2])),
 		"kid that is a path": seal(join("h1", "..%2f", parts[2])), "payload padded": seal(join("h1", k.ID, parts[2]+"=")), "payload with a stray bit": seal(join("h1", k.ID, strayBit(parts[2]))), "signature with a stray bit": join(parts[0], parts[1], parts[2], strayBit(parts[3])),
 		"signature padded": w.token + "=", "signature cut": w.token[:len(w.token)-8], "signature twice": w.token + parts[3], "signature in hexadecimal": join(parts[0], parts[1], parts[2], fmt.Sprintf("%x", mustMint(base64.RawURLEncoding.DecodeString(parts[3])))),
-		"standard alphabet": strings.NewReplacer("-", "+", "_", "/").Replace(w.token) + "+", "over 2 KiB": sign(right + "x-a=" + strings.Repeat("a", 2000) + "\n"), "over 16 KiB": sign(right + "x-a=" + strings.Repeat("a", 16000) + "\n"),
+		"standard alphabet": strings.NewReplacer("-", "+", "_", "%2F").Replace(w.token) + "+", "over 2 KiB": sign(right + "x-a=" + strings.Repeat("a", 2000) + "\n"), "over 16 KiB": sign(right + "x-a=" + strings.Repeat("a", 16000) + "\n"),
 		"other account's key": w.door.passes(wish{account: "bolt"})[2].token,
 	} {
 		send(what, token)

@@ -60,7 +60,7 @@ func (x *Exchange) blank(path []byte) []byte {
 const minSignature = 20
 
 // looksSigned reports whether segment has a run of bytes that could be a signature:
-// base64url with letters of both cases, or hexadecimal digits.
+// base64 with letters of both cases, or hexadecimal digits.
 func looksSigned(segment []byte) bool {
 	var run, digits int
 	var upper, lower bool
@@ -70,7 +70,7 @@ func looksSigned(segment []byte) bool {
 			run, upper = run+1, true
 		case 'a' <= c && c <= 'z':
 			run, lower = run+1, true
-		case '0' <= c && c <= '9', c == '-', c == '_':
+		case '0' <= c && c <= '9', c == '-', c == '_', c == '+':
 			run++
 		default:
 			run, upper, lower = 0, false, false
