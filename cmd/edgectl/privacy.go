@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"text/tabwriter"
 
@@ -77,7 +78,7 @@ type sinkField struct {
 func privacyOf(c *config.Config) *privacyReport {
 	return &privacyReport{
 		Schema: 1, Node: c.Node.Name, Region: c.Node.Region,
-		Sinks: []sink{accessSink(c), ledgerSink(c), cacheSink(c), memorySink(), errorSink(), statusSink()},
+		Sinks: []sink{accessSink(c), ledgerSink(c), cacheSink(c), orderSink(c), memorySink(), errorSink(), statusSink()},
 	}
 }
 
@@ -103,6 +104,9 @@ func accessSink(c *config.Config) sink {
 		modes = append(modes, fmt.Sprintf("what fewer than %d viewers share is made coarser when a file is closed", c.Log.KAnonymity))
 	}
 	s.Note = strings.Join(modes, "; ") + "; pseudonym keys live for a " + c.Log.PseudonymKey
+	if u, err := url.Parse(c.Log.Ship.URL); err == nil && u.Host != "" {
+		s.Note += "; closed files are pushed to " + u.Host
+	}
 	for _, f := range logfmt.Fields() {
 		s.Fields = append(s.Fields, sinkField{f.JSON, f.Meaning, f.Transform, f.Lifetime})
 	}
@@ -131,6 +135,21 @@ func cacheSink(c *config.Config) sink {
 		Fields: []sinkField{
 			{"key", "account, site, canonical path, parameters that count", "the token is cut out", ""},
 			{"header, body", "what the origin sent", "Set-Cookie is dropped unless `site.cookies` is \"keep\"", ""},
+		},
+	}
+}
+
+// orderSink is what operators ordered and what must survive a restart.
+func orderSink(c *config.Config) sink {
+	where := []string{orDash(c.StateDir())}
+	for i := range c.Disks {
+		where = append(where, c.Disks[i].Path)
+	}
+	return sink{
+		Name: "revocations and purges", Where: strings.Join(where, ", "), Lifetime: "until what they could concern is gone",
+		Fields: []sinkField{
+			{"revocation", "account, token or session that is no longer accepted", "digests of tokens and session ids", "until every token it could concern has expired"},
+			{"purge", "account, site, path, prefix or surrogate key", "", ""},
 		},
 	}
 }

@@ -23,7 +23,7 @@ func TestPrivacyReport(t *testing.T) {
 	}
 	var r privacyReport
 	code, out, _ = edgectl("privacy", "report", "-config", conf, "-json")
-	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Schema != 1 || len(r.Sinks) != 6 {
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Schema != 1 || len(r.Sinks) != 7 {
 		t.Errorf("JSON: %d, %v\n%s", code, err, out)
 	}
 	for args, want := range map[string]int{
