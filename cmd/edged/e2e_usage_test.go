@@ -149,7 +149,7 @@ func answer(in *bufio.Reader) (size int64, err error) {
 // log disk that is full for a while; and to within a second's worth when the process is
 // killed.
 func TestE2EBooksAgree(t *testing.T) {
-	v := edgetest.NewVolume(t, fmt.Sprint(64<<20+*usageRequests*450))
+	v := edgetest.NewVolume(t, fmt.Sprint(256<<20+*usageRequests*700))
 	state := t.TempDir()
 	r := newRig(t, func(c *edgetest.Config) {
 		c.LogDir, c.StateDir, c.LogExtra = filepath.Join(v.Dir, "log"), state, "max_size = \"1MiB\""
