@@ -222,7 +222,8 @@ func (c *Cache) newVersion(f *Fill, m *object.Meta) *Object {
 		own.Version = rand.Uint64()
 	}
 	o := newObject(c, f.id, f.key, &own)
-	o.admission.storage, o.admission.born = f.storage, time.Now().UnixNano()
+	o.admission.born = time.Now().UnixNano()
+	o.admission.storage.Store(uint32(f.storage))
 	if c.seen.again(f.id) || f.followed.Load() {
 		o.admission.again.Store(true)
 	}

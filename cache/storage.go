@@ -24,8 +24,14 @@ const (
 // somebody watches it later: by then the live edge has moved on.
 const lateAfter = time.Minute
 
-// Storage says when the response goes to disk. The leader calls it before Start.
-func (f *Fill) Storage(s Storage) { f.storage = s }
+// Storage says when the response goes to disk. The leader calls it before Start, and
+// again before Commit when the body has told more.
+func (f *Fill) Storage(s Storage) {
+	f.storage = s
+	if f.obj != nil {
+		f.obj.admission.storage.Store(uint32(s))
+	}
+}
 
 // seen remembers roughly which keys were fetched not long ago: a table of
 // fingerprints in which newer ones overwrite older ones, four times as many as
@@ -48,7 +54,7 @@ func (s seen) again(id object.ID) bool {
 
 // admission is what decides whether an object goes to disk.
 type admission struct {
-	storage  Storage
+	storage  atomic.Uint32
 	born     int64       // Unix nanoseconds
 	again    atomic.Bool // it was asked for more than once
 	deferred atomic.Bool // it is in memory and may go to disk later
@@ -70,7 +76,7 @@ func (o *Object) asked() {
 func (o *Object) admitted() bool {
 	a := &o.admission
 	again := a.again.Load()
-	switch a.storage {
+	switch Storage(a.storage.Load()) {
 	case StoreNever:
 		return false
 	case StoreSecondHit:
@@ -88,7 +94,7 @@ func (o *Object) admitted() bool {
 
 // postpone notes that a stripe was not admitted now.
 func (o *Object) postpone() {
-	if o.admission.storage != StoreNever {
+	if Storage(o.admission.storage.Load()) != StoreNever {
 		o.admission.deferred.Store(true)
 	}
 }

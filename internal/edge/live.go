@@ -68,9 +68,10 @@ func (l *liveFolders) near(s *Site, target string, now time.Time) bool {
 	return false
 }
 
-// storage says when what f brings goes to disk. Manifests and parts change or are
-// over within seconds, and so are segments near the live edge for nearly everybody:
-// they are worth a write once somebody asks for them later.
+// storage says when what f brings goes to disk. Manifests (until it is known that they
+// are not live) and parts change or are over within seconds, and so are segments near
+// the live edge for nearly everybody: they are worth a write once somebody asks for
+// them later.
 func (e *Edge) storage(f *fetch) cache.Storage {
 	if f.site.Storage == cache.StoreNever {
 		return cache.StoreNever

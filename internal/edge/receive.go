@@ -250,18 +250,19 @@ func (e *Edge) final(fill *cache.Fill, f *fetch) *object.Meta {
 	if f.class != media.Manifest || o.Transient() || o.Meta().Status != 200 {
 		return nil
 	}
-	var d media.Defaults
-	fill.Prefix(func(b []byte) {
-		found := media.Scan(b)
-		d = found.Defaults()
-		if found.Live {
-			e.live.mark(f.site, f.target, e.now())
-		}
-	})
+	var found media.ManifestInfo
+	fill.Prefix(func(b []byte) { found = media.Scan(b) })
+	d := found.Defaults()
+	if found.Live {
+		e.live.mark(f.site, f.target, e.now())
+	}
 	m := *o.Meta()
 	was := m.Freshness
 	m.Freshness = rfc9111.Compute(m.Status, m.Header, f.policy(d).Defaults, f.requested, was.Received)
 	m.Freshness.Flags |= was.Flags & object.Resumable
 	m.Freshness.InitialAge = was.InitialAge
+	if !found.Live || m.Freshness.Lifetime >= liveFor {
+		fill.Storage(f.site.Storage)
+	}
 	return &m
 }
