@@ -382,10 +382,10 @@ func (x *index) dump(i int, dst []slot) []slot {
 	return dst
 }
 
-// crowded reports whether a record under hash has no room.
-func (x *index) crowded(hash uint64) bool {
+// crowded reports whether n records under hash, or others of its shard, have no room.
+func (x *index) crowded(hash uint64, n int) bool {
 	s := x.shard(hash)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.used+2 > s.limit
+	return s.used+2*n > s.limit
 }

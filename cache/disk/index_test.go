@@ -258,7 +258,7 @@ func TestIndexFullRefuses(t *testing.T) {
 			stored++
 		}
 	}
-	if limit := x.capacity(); stored > limit || stored < limit-4 || !x.crowded(rng.Uint64()) {
+	if limit := x.capacity(); stored > limit || stored < limit-4 || !x.crowded(rng.Uint64(), 1) {
 		t.Errorf("%d of %d stored", stored, limit)
 	}
 	x.sweep(1)

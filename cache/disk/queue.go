@@ -126,6 +126,19 @@ func (q *queue) pop() (forgets []forget, j job, oldest uint64, ok bool) {
 	return nil, j, oldest, true
 }
 
+// more returns the next job without waiting, if it is a record of at most limit bytes
+// and nothing else is to be done first.
+func (q *queue) more(limit int64) (j job, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.jobs) == 0 || len(q.forgets) > 0 || q.wakes || q.jobs[0].done != nil || q.jobs[0].size > limit {
+		return job{}, false
+	}
+	j, q.jobs[0] = q.jobs[0], job{}
+	q.jobs = q.jobs[1:]
+	return j, true
+}
+
 func (q *queue) oldest() uint64 {
 	if len(q.jobs) > 0 {
 		return q.jobs[0].ticket

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -18,9 +17,12 @@ type writer struct {
 	refs     []recordRef // records of active
 	next     uint32      // number of the next extent
 	removals removalLog
-	prologue []byte // reused
-	meta     []byte // reused
-	vec      [][]byte
+	batch    batch
+	jobs     []job    // whose records are in batch, or were
+	visible  []int64  // lengths of bodies that became visible, rescueSome not yet told
+	prologue []byte   // reused
+	meta     []byte   // reused
+	vec      [][]byte // reused
 	rescue   rescue
 	zeroes   [pageSize]byte
 
@@ -52,8 +54,6 @@ func (w *writer) run() {
 			j.done <- w.sync()
 		default:
 			w.store(&j)
-			j.release()
-			w.t.queue.finished(&j)
 		}
 	}
 }
@@ -68,16 +68,10 @@ func (w *writer) here() position {
 
 func (w *writer) publish() { w.position.Store(uint64(w.here())) }
 
-// store writes one record and makes it visible.
-func (w *writer) store(j *job) {
-	c := &w.t.counters
-	switch err := w.tryStore(j); {
-	case err == nil:
-		w.rescueSome(j.size)
-	case errors.Is(err, errDropped):
-		c.dropped.Add(1)
-	default:
-		c.writeErrors.Add(1)
+// trouble counts an error of the disk, and makes it known.
+func (w *writer) trouble(err error) {
+	if err != nil && !errors.Is(err, errDropped) {
+		w.t.counters.writeErrors.Add(1)
 		w.failed(err)
 	}
 }
@@ -85,12 +79,30 @@ func (w *writer) store(j *job) {
 // errDropped marks a record that is not worth a write any more.
 var errDropped = errors.New("disk: record dropped")
 
+// tryStore writes the record of j alone and makes it visible.
 func (w *writer) tryStore(j *job) error {
+	if err := w.add(j); err != nil {
+		return err
+	}
+	dropped, err := w.commit()
+	if err == nil && dropped > 0 {
+		return errDropped
+	}
+	return err
+}
+
+// add adds the record of j to the batch, which is written first where it is in the way.
+func (w *writer) add(j *job) error {
 	if !w.t.breaker.writable() || w.t.index.fencedOff(j.id.Hi, j.ticket) {
 		return errDropped
 	}
-	if len(j.blocks) == 0 && j.meta.Size != 0 && !w.stored(j) {
-		return errDropped
+	if len(j.blocks) == 0 && j.meta.Size != 0 {
+		if err := w.flush(); err != nil { // may be what j freshens
+			return err
+		}
+		if !w.stored(j) {
+			return errDropped
+		}
 	}
 	h := recordHeader{
 		id: j.id, version: j.meta.Version, seq: j.meta.Seq, stripe: j.stripe,
@@ -104,12 +116,9 @@ func (w *writer) tryStore(j *job) error {
 	if err := w.room(h.length(), h.id.Hi); err != nil {
 		return err
 	}
-	h.generation, h.page = w.active.generation.Load(), w.end
-	h.appendTo(w.prologue[:0])
-	if err := w.write(&h); err != nil {
-		return err
-	}
-	return w.reveal(&h, j.ticket)
+	h.generation, h.page = w.active.generation.Load(), w.end+uint32(w.batch.length/pageSize)
+	w.batch.add(batched{h, j.ticket}, w.prologue, bodies, w.zeroes[:])
+	return nil
 }
 
 // stored reports whether the version that j freshens is the one stored.
@@ -120,41 +129,18 @@ func (w *writer) stored(j *job) bool {
 
 // bodies collects the blocks that are present and marks them in h.
 func (w *writer) bodies(h *recordHeader, blocks []Body) [][]byte {
-	w.vec = append(w.vec[:0], nil) // room for the prologue
+	w.vec = w.vec[:0]
 	for i, b := range blocks {
 		if b != nil {
 			h.blocks |= 1 << i
 			w.vec = append(w.vec, b.Bytes())
 		}
 	}
-	return w.vec[1:]
-}
-
-// write appends the record to the active extent. Only when it returned nil is the
-// space taken.
-func (w *writer) write(h *recordHeader) error {
-	f, err := w.active.open()
-	if err != nil {
-		return err
-	}
-	w.vec[0] = w.prologue
-	w.vec = append(w.vec, w.zeroes[:h.length()-h.bodyOff()-int(h.bodyLen)])
-	n, err := f.WriteVec(w.vec, int64(w.end)*pageSize)
-	clear(w.vec) // no reference to memory that is about to be released
-	if err == nil && n != h.length() {
-		err = fmt.Errorf("disk: %d of %d bytes written", n, h.length())
-	}
-	if err != nil {
-		return err
-	}
-	w.t.wear.charge(int64(n))
-	w.t.counters.writes.Add(1)
-	w.t.counters.writeBytes.Add(int64(n))
-	return nil
+	return w.vec
 }
 
 // reveal makes a written record visible and advances the log.
-func (w *writer) reveal(h *recordHeader, ticket uint64) error {
+func (w *writer) reveal(h *recordHeader, ticket uint64) verdict {
 	ref := h.ref(w.active.number)
 	w.refs = append(w.refs, ref)
 	w.end += uint32(ref.pages)
@@ -167,18 +153,20 @@ func (w *writer) reveal(h *recordHeader, ticket uint64) error {
 	raise(&w.t.lastSeq, h.seq)
 	v := w.t.index.apply(&ref, ticket)
 	w.publish()
-	if v != applied {
-		return errDropped
-	}
-	return nil
+	return v
 }
 
 // room makes sure that a record of n bytes fits into the active extent and its
-// slots into the index.
+// slots into the index, behind those of the batch.
 func (w *writer) room(n int, hash uint64) error {
-	if w.t.index.crowded(hash) {
+	if w.t.index.crowded(hash, len(w.batch.records)+1) {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if len(w.batch.records) == 0 && w.t.index.crowded(hash, 1) {
 		w.evictOldest()
-		if w.t.index.crowded(hash) {
+		if w.t.index.crowded(hash, 1) {
 			w.t.counters.indexFull.Add(1)
 			return errDropped
 		}
@@ -189,12 +177,16 @@ func (w *writer) room(n int, hash uint64) error {
 	if pageSize+n+footerSize(1) > int(w.t.extentSize) {
 		return errDropped // larger than any extent
 	}
+	if err := w.flush(); err != nil {
+		return err
+	}
 	w.seal()
 	return w.create()
 }
 
 func (w *writer) fits(n int) bool {
-	return int64(w.end)*pageSize+int64(n)+int64(footerSize(len(w.refs)+1)) <= w.t.extentSize
+	records := len(w.refs) + len(w.batch.records) + 1
+	return int64(w.end)*pageSize+int64(w.batch.length+n)+int64(footerSize(records)) <= w.t.extentSize
 }
 
 // create makes a new active extent, evicting for its space. When the file system

@@ -71,11 +71,32 @@ func (f *hollowFile) WriteVec(bufs [][]byte, off int64) (int, error) {
 		total += len(b)
 	}
 	f.fs.bytes.Add(int64(total))
-	isRecord := f.extent && len(bufs[0]) >= 4 && binary.LittleEndian.Uint32(bufs[0]) == magicRecord
-	if isRecord && f.fs.records.Add(1)%f.fs.keep != 0 {
-		return total, nil
+	if !f.extent || !isRecord(bufs[0]) {
+		return f.File.WriteVec(bufs, off)
 	}
-	return f.File.WriteVec(bufs, off)
+	for len(bufs) > 0 {
+		n, size := recordOf(bufs)
+		if f.fs.records.Add(1)%f.fs.keep == 0 {
+			if done, err := f.File.WriteVec(bufs[:n], off); err != nil {
+				return done, err
+			}
+		}
+		bufs, off = bufs[n:], off+size
+	}
+	return total, nil
+}
+
+// isRecord reports whether a record of the log begins with b.
+func isRecord(b []byte) bool { return len(b) >= 4 && binary.LittleEndian.Uint32(b) == magicRecord }
+
+// recordOf returns how many of the buffers, and bytes, are the first record: bodies
+// here are zeroes, so that only a record begins like one.
+func recordOf(bufs [][]byte) (n int, size int64) {
+	for n < len(bufs) && (n == 0 || !isRecord(bufs[n])) {
+		size += int64(len(bufs[n]))
+		n++
+	}
+	return n, size
 }
 
 // Resize leaves a hole where holes are wanted.

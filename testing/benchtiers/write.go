@@ -10,20 +10,27 @@ import (
 	"edged/cache/object"
 )
 
-const writeBody = 64 << 10
+const (
+	writeBody   = 64 << 10
+	writeRounds = 4
+)
 
 // runWrite compares the CPU time of storing and evicting objects of 64 KiB with
 // that of a file for each object: write under a temporary name, rename, unlink.
 func runWrite(ctx context.Context, b *bench) error {
-	n := b.n(20_000, 500)
+	n := b.n(20_000/writeRounds, 500)
 	body := make([]byte, writeBody)
-	log, err := logCPU(ctx, filepath.Join(b.dir, "log"), n, body)
-	if err != nil {
-		return err
-	}
-	files, err := fileCPU(filepath.Join(b.dir, "files"), n, body)
-	if err != nil {
-		return err
+	var log, files float64
+	for i := range writeRounds { // by turns: what else the machine does slows both
+		l, err := logCPU(ctx, filepath.Join(b.dir, fmt.Sprint("log", i)), n, body)
+		if err != nil {
+			return err
+		}
+		f, err := fileCPU(filepath.Join(b.dir, fmt.Sprint("files", i)), n, body)
+		if err != nil {
+			return err
+		}
+		log, files = log+l/writeRounds, files+f/writeRounds
 	}
 	b.report("CPU to store and evict 64 KiB: log", "us", log/1e3, goal{})
 	b.report("CPU to store and evict 64 KiB: file per object", "us", files/1e3, goal{})
@@ -34,7 +41,7 @@ func runWrite(ctx context.Context, b *bench) error {
 // logCPU returns the CPU time in ns of one object in a tier that is as large as all
 // of them, and of evicting it: the same number is stored once more.
 func logCPU(ctx context.Context, dir string, n int, body []byte) (float64, error) {
-	t, err := disk.Open(disk.Options{Path: dir, Size: max(64<<20, int64(n)*(writeBody+8<<10)), QueueBytes: 64 << 20})
+	t, err := disk.Open(disk.Options{Path: dir, Size: max(64<<20, int64(n)*(writeBody+8<<10)), QueueBytes: 64 << 20, MeanObject: writeBody / 2})
 	if err != nil {
 		return 0, err
 	}
@@ -83,17 +90,18 @@ func storeFile(path string, body []byte) error {
 	return os.Rename(path+".tmp", path)
 }
 
-// runAmplification stores five times what a disk holds, while one object in ten is
-// read again and again, and compares what reached the file layer with the bodies.
+// runAmplification stores five times what a disk holds, while everything is read often
+// enough, shortly before its extent goes, to be kept if there is a way, and compares
+// what reached the file layer with the bodies.
 func runAmplification(ctx context.Context, b *bench) error {
 	size := int64(b.n(1<<30, 64<<20))
 	fs := newHollowFS(1)
-	t, err := disk.Open(disk.Options{Path: filepath.Join(b.dir, "disk"), Size: size, FS: fs, QueueBytes: 8 << 20})
+	t, err := disk.Open(disk.Options{Path: filepath.Join(b.dir, "disk"), Size: size, FS: fs, QueueBytes: 8 << 20, MeanObject: writeBody / 2})
 	if err != nil {
 		return err
 	}
 	n := int(5 * size / writeBody)
-	got := make([]byte, writeBody)
+	lag := n / 5 * 3 / 4
 	for i := range n {
 		m := &object.Meta{Account: "acme", Status: 200, Size: writeBody, Version: uint64(i) + 1, Seq: uint64(i) + 1}
 		for !t.Put(indexKey(i), m, 0, []disk.Body{freeBody(make([]byte, writeBody))}) {
@@ -101,15 +109,23 @@ func runAmplification(ctx context.Context, b *bench) error {
 				return err
 			}
 		}
-		if e, ok := t.Lookup(indexKey(i / 20 * 10)); ok {
-			_ = t.ReadBlock(e, 0, got) // a miss by now is as good
-		}
+		askTwice(t, i-lag)
 	}
-	records := t.Stats().Writes.Records
+	w := t.Stats().Writes
 	if err := t.Close(); err != nil {
 		return err
 	}
-	b.report("bytes written / bytes of bodies stored", "", float64(fs.bytes.Load())/(float64(n)*writeBody), atMost(1.2))
-	b.report("records written / objects stored", "", float64(records)/float64(n), goal{})
+	b.report("bytes written / bytes of bodies stored, all of it hot", "", float64(fs.bytes.Load())/(float64(n)*writeBody), atMost(1.2))
+	b.report("records kept by writing them again / objects stored", "", float64(w.Rescued)/float64(n), goal{})
 	return nil
+}
+
+// askTwice reads an object two times; a miss is as good.
+func askTwice(t *disk.Tier, i int) {
+	got := make([]byte, writeBody)
+	for range 2 {
+		if e, ok := t.Lookup(indexKey(i)); ok {
+			_ = t.ReadBlock(e, 0, got)
+		}
+	}
 }
