@@ -122,13 +122,15 @@ func (w *world) fetch(r *rand.Rand, f *Fill, stored *Object) {
 func (w *world) publish(r *rand.Rand, f *Fill, m *object.Meta, data []byte, start int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	impatient, cancel := context.WithCancel(context.Background()) // nobody may wait under the lock
+	cancel()
 	var o *Object
 	switch r.IntN(5) {
 	case 0:
 		f.DontCollapse(time.Now().UnixNano() - int64(privateFor) + int64(time.Millisecond))
-		o, _ = f.StartTransient(context.Background(), m, int64(start), false)
+		o, _ = f.StartTransient(impatient, m, int64(start), false)
 	case 1:
-		o, _ = f.StartTransient(context.Background(), m, int64(start), true)
+		o, _ = f.StartTransient(impatient, m, int64(start), true)
 	default:
 		o = f.Start(m, int64(start))
 	}
