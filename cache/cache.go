@@ -109,6 +109,9 @@ func New(o Options) *Cache {
 		c.now = time.Now
 	}
 	c.loadPurges(&o)
+	if d, ok := o.Disks.(keeper); ok {
+		d.JudgeKept(c.isPurged)
+	}
 	return c
 }
 

@@ -103,10 +103,20 @@ func (o *Object) emptyLocked() {
 	}
 }
 
+// keeper is a disk tier that writes again what is asked for often, if it is not purged.
+type keeper interface {
+	JudgeKept(dead func(*object.Meta) bool)
+}
+
+// isPurged reports whether what is stored with metadata m must not be served.
+func (c *Cache) isPurged(m *object.Meta) bool {
+	return c.purges.table.Judge(string(m.Key), m.Keys, m.Seq, 0) == purge.Hard
+}
+
 // dropPurged reports whether what was found on disk is purged, and lets the disk
 // forget it.
 func (c *Cache) dropPurged(m *object.Meta) bool {
-	if c.purges.table.Judge(string(m.Key), m.Keys, m.Seq, 0) != purge.Hard {
+	if !c.isPurged(m) {
 		return false
 	}
 	c.purged.Add(1)

@@ -118,6 +118,9 @@ func (s *Set) takeMissed(a *absent, t *Tier) (missed map[object.Key]struct{}, st
 		return map[object.Key]struct{}{}, false // somebody wants its journal first, since a moment ago
 	}
 	s.dropLocked(a)
+	if s.dead != nil {
+		t.JudgeKept(s.dead)
+	}
 	list := append(slices.Clone(s.disks()), newMember(t, a.place))
 	slices.SortFunc(list, func(x, y member) int { return cmp.Compare(x.place, y.place) })
 	s.members.Store(&list)

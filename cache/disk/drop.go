@@ -20,6 +20,22 @@ func (s *Set) Drop(key object.Key, version uint64) {
 	}
 }
 
+// JudgeKept has dead asked before a record is written again: one that it tells to be
+// purged is left to go with its extent. It is asked by the goroutine that writes, and
+// owns nothing of what it gets. What is purged a moment later is written for nothing,
+// and harmless: whoever finds it judges it, too.
+func (t *Tier) JudgeKept(dead func(*object.Meta) bool) { t.dead.Store(&dead) }
+
+// JudgeKept is Tier.JudgeKept on every disk, also on those that join later.
+func (s *Set) JudgeKept(dead func(*object.Meta) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = dead
+	for _, m := range s.disks() {
+		m.JudgeKept(dead)
+	}
+}
+
 // Oldest is the lowest Tier.Oldest; any is false when no disk has anything.
 func (s *Set) Oldest() (seq uint64, any bool) {
 	for _, m := range s.disks() {

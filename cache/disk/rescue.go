@@ -128,7 +128,11 @@ func (w *writer) again(x *extent, ref *recordRef) error {
 	if err != nil {
 		return err
 	}
-	j := job{id: rec.id, key: object.Key(rec.key), meta: m, stripe: rec.stripe}
+	m.Key = object.Key(rec.key)
+	if dead := w.t.dead.Load(); dead != nil && (*dead)(m) {
+		return errDropped
+	}
+	j := job{id: rec.id, key: m.Key, meta: m, stripe: rec.stripe}
 	for i := range object.StripeBlocks {
 		if off, n, ok := rec.blockAt(i); ok {
 			j.blocks = append(j.blocks, make([]Body, i-len(j.blocks))...)

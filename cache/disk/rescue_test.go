@@ -147,6 +147,21 @@ func TestHitsAreSaved(t *testing.T) {
 }
 
 // A large object is kept stripe by stripe.
+func TestPurgedAreNotKept(t *testing.T) {
+	d := open(t, small(t))
+	set := disk.NewSet([]*disk.Tier{d})
+	set.JudgeKept(func(m *object.Meta) bool { return m.Key == "purged" && m.Seq == 1 })
+	put(t, d, "purged", 1, 300<<10)
+	put(t, d, "hot", 2, 300<<10)
+	ask(t, d, "purged", 3)
+	ask(t, d, "hot", 3)
+	churn(t, d, 350, nil)
+	wantMiss(t, d, "purged")
+	if w := d.Stats().Writes; w.Rescued != 1 {
+		t.Errorf("%d records were written again, want the one that is not purged", w.Rescued)
+	}
+}
+
 func TestStripesAreKept(t *testing.T) {
 	o := options(cachetest.NewMemFS(), "/d")
 	o.Size, o.ExtentSize = 200<<20, 24<<20

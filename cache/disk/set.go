@@ -21,8 +21,9 @@ type Set struct {
 	members atomic.Pointer[[]member]
 
 	mu     sync.Mutex
-	absent []*absent      // guarded by mu
-	onJoin func(*Journal) // guarded by mu
+	absent []*absent               // guarded by mu
+	onJoin func(*Journal)          // guarded by mu
+	dead   func(*object.Meta) bool // guarded by mu; nil: nothing is purged
 	stop   chan struct{}
 	once   sync.Once
 	opens  sync.WaitGroup

@@ -129,6 +129,7 @@ type Tier struct {
 	wear     *wear
 	journal  *Journal
 	lastSeq  atomic.Uint64
+	dead     atomic.Pointer[func(*object.Meta) bool] // JudgeKept; nil: nothing is purged
 	counters counters
 	recovery Recovery
 
