@@ -115,13 +115,17 @@ func (s *slot) leave() {
 	}
 }
 
+// firstSlots is the largest table of blocks that an object gets before it has them: a
+// length is what an origin says, and may never come true.
+const firstSlots = 1024
+
 func newObject(c *Cache, id object.ID, key object.Key, m *object.Meta) *Object {
 	o := &Object{c: c, id: id, key: key}
 	o.meta.Store(m)
 	o.size.Store(m.Size)
 	n := 1
 	if m.Size > 0 {
-		n = object.Blocks(m.Size)
+		n = min(object.Blocks(m.Size), firstSlots)
 	}
 	table := make([]atomic.Pointer[slot], n)
 	o.slots.Store(&table)
@@ -189,7 +193,7 @@ func (o *Object) place(s *slot) bool {
 	return o.placeLocked(s)
 }
 
-// placeLocked grows the table of an object of unknown size. Slots come, go and
+// placeLocked grows the table of an object that is long or of unknown size. Slots come, go and
 // move to a larger table under the lock only, or one that goes while the table
 // is copied would come back to life in the copy.
 func (o *Object) placeLocked(s *slot) bool {

@@ -14,6 +14,9 @@ const (
 	StripeBlocks = 8
 	// StripeSize is the body bytes in one full record of the disk tier.
 	StripeSize = StripeBlocks * BlockSize
+	// MaxSize is the longest body in bytes that is handled. The memory for the table of
+	// its blocks grows with what an origin merely claims.
+	MaxSize = 256 << 30
 )
 
 // Blocks returns how many blocks a body of size bytes has.

@@ -22,22 +22,19 @@ type parts struct {
 	framed bool // the present span is of the frame
 }
 
-// several answers a request for more than one range. Ranges that would cost as
-// much as the whole representation get that: it is simpler to use, and to cache.
+// several answers a request for more than one range. What frames at most
+// byterange.MaxRanges parts is about a kilobyte: too little to send the whole instead
+// where that is shorter, to a client that asked for parts.
 func (e *Edge) several(x *Exchange, o *cache.Object, m *object.Meta, ranges []byterange.Range) {
 	form := byterange.Multipart{Boundary: boundary(), ContentType: m.Header.Get("Content-Type"), Size: o.Size()}
-	length := form.Length(ranges)
-	if length >= o.Size() {
-		e.whole(x, o, m)
-		return
-	}
 	x.rangeAsk = byterange.Range{Start: ranges[0].Start, End: ranges[0].End}
 	x.reset(206)
 	e.open(x, o, ranges[0].Start, ranges[0].End)
 	x.stored(m)
+	x.drop("Content-Range")
 	x.replace("Content-Type", string(form.AppendContentType(nil)))
 	x.finishHeader()
-	x.Resp.Size = length
+	x.Resp.Size = form.Length(ranges)
 	if x.attach(); x.Resp.Body != nil {
 		x.Resp.Body = &parts{body: &x.body, form: form, ranges: ranges}
 	}

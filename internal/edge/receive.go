@@ -58,6 +58,9 @@ func (e *Edge) passesError(f *fetch) bool {
 // take publishes the header, once there is memory for what follows, and pumps the
 // body, which begins at offset.
 func (e *Edge) take(ctx context.Context, fill *cache.Fill, f *fetch, resp *origin.Response, m *object.Meta, offset int64) error {
+	if m.Size > object.MaxSize {
+		return fmt.Errorf("%w: a body of %d bytes, more than %d", origin.ErrProtocol, m.Size, int64(object.MaxSize))
+	}
 	if err := fill.Reserve(ctx, m.Size, offset); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -34,6 +35,11 @@ func (x *Exchange) replace(name, value string) {
 		}
 	}
 	x.field(name, value)
+}
+
+// drop takes all lines of a field out of the header.
+func (x *Exchange) drop(name string) {
+	x.header = slices.DeleteFunc(x.header, func(f object.Field) bool { return strings.EqualFold(f.Name, name) })
 }
 
 // finishHeader appends what every response has and publishes the header.
@@ -89,24 +95,27 @@ func (e *Edge) release(x *Exchange, o *cache.Object) {
 	e.cache.Done(o)
 }
 
-// conditions returns the conditional fields of the request.
+// conditions returns the conditional fields of the request. Lines of those that are no
+// lists are joined, too: then they are malformed, as RFC 9110 §5.5 has it, and no line
+// counts more than another.
 func (x *Exchange) conditions() *rfc9111.Conditions {
 	c := &x.cond
 	*c = rfc9111.Conditions{
 		IfMatch: x.joined("If-Match"), IfNoneMatch: x.joined("If-None-Match"),
-		IfModifiedSince: x.Req.Header.Get("If-Modified-Since"), IfUnmodifiedSince: x.Req.Header.Get("If-Unmodified-Since"),
-		IfRange: x.Req.Header.Get("If-Range"),
+		IfModifiedSince: x.joined("If-Modified-Since"), IfUnmodifiedSince: x.joined("If-Unmodified-Since"),
+		IfRange: x.joined("If-Range"),
 	}
 	return c
 }
 
 // rangeField returns the Range field of the request, nil when there is none that
-// counts: the RFC defines it for GET only (RFC 9110 §14.2).
+// counts: the RFC defines it for GET only (RFC 9110 §14.2). Two lines of it are none,
+// because what they make together is malformed.
 func (x *Exchange) rangeField() []byte {
 	if borrowed(x.Req.Method) == "HEAD" {
 		return nil
 	}
-	return x.Req.Header.Get("Range")
+	return x.joined("Range")
 }
 
 // selectRange answers a Range request from the blocks, or with the whole body
@@ -146,6 +155,7 @@ func (e *Edge) partial(x *Exchange, o *cache.Object, m *object.Meta, r byterange
 	x.reset(206)
 	e.open(x, o, r.Start, r.End)
 	x.stored(m)
+	x.drop("Content-Range") // in a 200 it had no meaning (RFC 9110 §14.4)
 	x.field("Content-Range", x.value(func(b []byte) []byte { return byterange.AppendContentRange(b, r, o.Size()) }))
 	x.finishHeader()
 	x.Resp.Size = r.End - r.Start
@@ -229,8 +239,8 @@ func (x *Exchange) stored(m *object.Meta) {
 		x.personal()
 	}
 	x.age(m)
-	if represents && !m.Header.Has("Accept-Ranges") {
-		x.field("Accept-Ranges", "bytes")
+	if represents {
+		x.replace("Accept-Ranges", "bytes") // whatever the origin can or cannot do
 	}
 }
 
