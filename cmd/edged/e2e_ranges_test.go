@@ -394,9 +394,15 @@ func (s *suite) playerRanges(t *testing.T) {
 		ask      string
 		from, to int
 	}{
-		{"bytes=0-1", 0, 2}, {"bytes=0-3146504", 0, size}, {"bytes=0-", 0, size}, {"bytes=1048576-", 1 << 20, size},
-		{"bytes=1048575-1048576", 1<<20 - 1, 1<<20 + 1}, {"bytes=2097151-", 2<<20 - 1, size}, {"bytes=3146504-", size - 1, size},
-		{"bytes=0-183", 0, 184}, {"bytes=184-1013", 184, 1014},
+		{"bytes=0-1", 0, 2},
+		{"bytes=0-3146504", 0, size},
+		{"bytes=0-", 0, size},
+		{"bytes=1048576-", 1 << 20, size},
+		{"bytes=1048575-1048576", 1<<20 - 1, 1<<20 + 1},
+		{"bytes=2097151-", 2<<20 - 1, size},
+		{"bytes=3146504-", size - 1, size},
+		{"bytes=0-183", 0, 184},
+		{"bytes=184-1013", 184, 1014},
 	} {
 		for _, p := range protocols() {
 			fields := []string{"Range", c.ask, "Accept-Encoding", "identity;q=1, *;q=0"}
@@ -553,8 +559,10 @@ func (s *suite) rangeOrigins(t *testing.T) {
 		_, _ = w.Write(body)
 	}
 	for name, answer := range map[string]answer{
-		"ignores it":    func(w http.ResponseWriter, _ *http.Request, body []byte) { plain(w, body, "ETag", `"v1"`) },
-		"another range": func(w http.ResponseWriter, _ *http.Request, body []byte) { part(w, fmt.Sprintf("bytes 5-9/%d", size), body[5:10]) },
+		"ignores it": func(w http.ResponseWriter, _ *http.Request, body []byte) { plain(w, body, "ETag", `"v1"`) },
+		"another range": func(w http.ResponseWriter, _ *http.Request, body []byte) {
+			part(w, fmt.Sprintf("bytes 5-9/%d", size), body[5:10])
+		},
 		"no Content-Range": func(w http.ResponseWriter, _ *http.Request, body []byte) {
 			w.Header().Set("Content-Length", "5")
 			w.WriteHeader(206)

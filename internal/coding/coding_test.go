@@ -130,7 +130,7 @@ func TestAppendRefuses(t *testing.T) {
 
 func TestETag(t *testing.T) {
 	for _, c := range []struct{ tag, want string }{
-		{`"abc"`, `"abc-br"`}, {`""`, `"-br"`}, {`W/"abc"`, ""}, {"abc", ""}, {"", ""}, {`"`, ""},
+		{`"abc"`, `"abc-br"`}, {`""`, `"-br"`}, {`W/"abc"`, `W/"abc-br"`}, {`W/"`, ""}, {"abc", ""}, {"", ""}, {`"`, ""},
 	} {
 		if got := ETag(c.tag, Brotli); got != c.want {
 			t.Errorf("ETag(%s) = %q, want %q", c.tag, got, c.want)

@@ -65,12 +65,13 @@ func encode(c Coding, src []byte) ([]byte, error) {
 	}
 }
 
-// ETag returns the strong entity tag of the coded form of a representation with a
-// strong tag: two codings of one version must not share one (RFC 9110 §8.8.3.3).
-// It returns "" when tag is no strong tag.
+// ETag returns the entity tag of the coded form of a representation, weak if the tag
+// is: two codings of one version must not share one (RFC 9110 §8.8.3.3), and a client
+// that has one form should learn from its tag that it is still good. It returns ""
+// when tag is no entity tag.
 func ETag(tag string, c Coding) string {
 	inner, ok := strings.CutSuffix(tag, `"`)
-	if !ok || !strings.HasPrefix(inner, `"`) {
+	if !ok || !strings.HasPrefix(strings.TrimPrefix(inner, "W/"), `"`) {
 		return ""
 	}
 	return inner + "-" + c.String() + `"`
