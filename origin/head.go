@@ -239,6 +239,9 @@ func (h *head) delimit(w *wire, minor int, method string) error {
 		h.frame = frameNone
 	case h.status == 204:
 		h.frame, h.size = frameNone, 0
+	case h.status == 205: // has no content either, but a body to skip (RFC 9110 §15.3.6)
+		h.keep = h.keep && h.size == 0
+		h.frame, h.size = frameNone, 0
 	case w.codings == 1:
 		h.frame = frameChunked
 	case h.size >= 0:

@@ -108,10 +108,7 @@ func (r *rig) badFraming(t *testing.T) {
 		"obsolete folding":      head + "X-A: b\n c\n\n" + smuggled,
 		"space in name":         head + "X A: b\n\n" + smuggled,
 		"no colon":              head + "nonsense\n\n" + smuggled,
-		"expectation":           head + "Expect: 100-continue\n\n" + smuggled,
 		"bare version":          "GET /ok.m4s\n\n" + smuggled,
-		"version 2":             "GET /ok.m4s HTTP/2.0\nHost: " + openHost + "\n\n" + smuggled,
-		"version 1.2":           "GET /ok.m4s HTTP/1.2\nHost: " + openHost + "\n\n" + smuggled,
 	} {
 		t.Run(name, func(t *testing.T) { r.refused(t, request, 400) })
 	}

@@ -102,7 +102,7 @@ func (e *Edge) Serve(x *Exchange) {
 }
 
 // Refuse completes x.Resp for a request that the adapter could not parse: status
-// is 400, 408, 413, 414, 417, 431 or 501. The connection will be closed.
+// is 400, 408, 413, 414, 417, 431, 501 or 505. The connection will be closed.
 func (e *Edge) Refuse(x *Exchange, status int) {
 	x.begin(e.now().UnixNano())
 	x.out.Detail = DetailProtocol

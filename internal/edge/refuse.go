@@ -46,6 +46,8 @@ func refusal(status int) string {
 		return "503 service unavailable\n"
 	case 504:
 		return "504 gateway timeout\n"
+	case 505:
+		return "505 http version not supported\n"
 	case 508:
 		return "508 loop detected\n"
 	}

@@ -14,11 +14,11 @@ import (
 // locate canonicalises the host and finds the site: everything after this step,
 // errors included, carries the site's CORS fields.
 func (e *Edge) locate(x *Exchange) bool {
-	authority, path, query, why := target.Split(x.Req.Target)
-	if authority == nil {
-		authority = x.Req.Host
+	authority, path, query, why := target.Split(x.rawTarget())
+	host, buf, bad := target.Host(x.Req.Host, x.hostBuf)
+	if authority != nil && bad == target.OK { // it counts, but Host must be sound, too (RFC 9112 §3.2)
+		host, buf, bad = target.Host(authority, buf)
 	}
-	host, buf, bad := target.Host(authority, x.hostBuf)
 	x.hostBuf = buf
 	if bad != target.OK {
 		return e.badTarget(x, bad)
@@ -32,6 +32,15 @@ func (e *Edge) locate(x *Exchange) bool {
 		return e.badTarget(x, why)
 	}
 	return true
+}
+
+// rawTarget returns the request target. The asterisk of an OPTIONS that asks about the
+// server as such stands for the root (RFC 9112 §3.2.4).
+func (x *Exchange) rawTarget() []byte {
+	if borrowed(x.Req.Target) == "*" && borrowed(x.Req.Method) == "OPTIONS" {
+		return []byte{'/'}
+	}
+	return x.Req.Target
 }
 
 // admit lets GET and HEAD without a body pass, and answers what needs neither

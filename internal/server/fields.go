@@ -48,8 +48,24 @@ func (f *fields) parse(block []byte) Refusal {
 	if f.contentLength && f.transferEncoding {
 		return TwoFramings
 	}
-	if f.expect {
-		return Expectation
+	return Accepted
+}
+
+// expectation returns whether the Expect of a request is one that it may have (RFC 9110
+// §10.1.1): HTTP/1.0 has none, and without content nobody waits for a 100. Who has some
+// and waits sends it, or asks again, after a 417.
+func (f *fields) expectation(proto edge.Proto) Refusal {
+	if !f.expect {
+		return Accepted
+	}
+	return expectationOf(f.Append(nil, "Expect"), proto, f.contentLength || f.transferEncoding)
+}
+
+func expectationOf(lines [][]byte, proto edge.Proto, framed bool) Refusal {
+	for _, v := range lines {
+		if !equalFold(v, "100-continue") || framed && proto != edge.HTTP10 {
+			return Expectation
+		}
 	}
 	return Accepted
 }

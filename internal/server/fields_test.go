@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"edged/internal/edge"
 )
 
 func TestFieldsParse(t *testing.T) {
@@ -28,7 +30,6 @@ func TestFieldsParse(t *testing.T) {
 		{"space before colon", "A : c\r\n\r\n", BadField},
 		{"fold", "A: b\r\n c\r\n\r\n", FoldedField},
 		{"fold first", "\tA: b\r\n\r\n", FoldedField},
-		{"expect", "expect: x\r\n\r\n", Expectation},
 		{"both", "content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", TwoFramings},
 		{"many", strings.Repeat("A: b\r\n", maxFields), Accepted},
 		{"too many", strings.Repeat("A: b\r\n", maxFields+1), HeaderTooLarge},
@@ -40,6 +41,35 @@ func TestFieldsParse(t *testing.T) {
 				t.Errorf("parse(%q) = %v, want %v", tt.block, got, tt.want)
 			}
 		})
+	}
+}
+
+// TestExpectation: RFC 9110 §10.1.1.
+func TestExpectation(t *testing.T) {
+	for _, tt := range []struct {
+		block string
+		proto edge.Proto
+		want  Refusal
+	}{
+		{"", edge.HTTP11, Accepted},
+		{"Expect: 100-continue\r\n", edge.HTTP11, Accepted},
+		{"expect: 100-Continue\r\n", edge.HTTP11, Accepted},
+		{"Expect: 100-continue\r\nContent-Length: 1\r\n", edge.HTTP11, Expectation},
+		{"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", edge.HTTP11, Expectation},
+		{"Expect: 100-continue\r\nContent-Length: 1\r\n", edge.HTTP10, Accepted},
+		{"Expect: x\r\n", edge.HTTP11, Expectation},
+		{"Expect: x\r\n", edge.HTTP10, Expectation},
+		{"Expect: 100-continue, x\r\n", edge.HTTP11, Expectation},
+		{"Expect: 100-continue\r\nExpect: x\r\n", edge.HTTP11, Expectation},
+		{"Expect:\r\n", edge.HTTP11, Expectation},
+	} {
+		var f fields
+		if why := f.parse([]byte(tt.block)); why != Accepted {
+			t.Fatalf("parse(%q) = %v", tt.block, why)
+		}
+		if got := f.expectation(tt.proto); got != tt.want {
+			t.Errorf("%q in %s: %v, want %v", tt.block, tt.proto, got, tt.want)
+		}
 	}
 }
 
@@ -117,7 +147,7 @@ func FuzzCheckLine(f *testing.F) {
 		if checkLine([]byte(method), []byte(target), []byte(version)) != Accepted {
 			return
 		}
-		if strings.Contains(target, "#") || version != "HTTP/1.1" && version != "HTTP/1.0" ||
+		if strings.Contains(target, "#") || len(version) != 8 || !strings.HasPrefix(version, "HTTP/1.") || version[7] < '0' || version[7] > '9' ||
 			method == "" || method != strings.ToUpper(method) || method == "CONNECT" {
 			t.Errorf("accepted %q %q %q", method, target, version)
 		}
@@ -133,7 +163,7 @@ func TestRefusalWords(t *testing.T) {
 			t.Errorf("Refusal(%d) = %q", r, w)
 		}
 		seen[w] = true
-		if s := r.status(); r != Accepted && (s < 400 || s > 431) {
+		if s := r.status(); r != Accepted && (s < 400 || s > 431 && s != 505) {
 			t.Errorf("%s: status %d", w, s)
 		}
 	}

@@ -18,8 +18,8 @@ func newHTTP1(s *Server) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:      func(ctx *fasthttp.RequestCtx) { serveHTTP1(ctx) },
 		ErrorHandler: func(ctx *fasthttp.RequestCtx, err error) { refuseHTTP1(ctx, err) },
-		// Any Expect is refused by the handler. Without this, fasthttp would first
-		// invite the client to send its content.
+		// The handler decides about Expect. Without this, fasthttp would first invite
+		// the client to send its content.
 		ExpectHandler: func(ctx *fasthttp.RequestCtx) int { return expectHTTP1(ctx) },
 
 		ReadBufferSize:  s.opt.MaxHeaderBytes,
@@ -79,6 +79,9 @@ func refuseHTTP1(ctx *fasthttp.RequestCtx, err error) {
 	why := classify(err)
 	if isGone(err) || why == HeaderTimeout && !s.asked {
 		return // nobody is there to read an answer, or nothing was asked
+	}
+	if why == HeaderTooLarge && !s.line {
+		why = TargetTooLong // RFC 9112 §3
 	}
 	s.reject(why)
 }

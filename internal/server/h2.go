@@ -152,8 +152,8 @@ func (st *stream) fill(r *http.Request, peer *http2Peer) Refusal {
 	if q.Framed && mayHaveContent(q.Method) {
 		q.Body = r.Body
 	}
-	if _, expect := r.Header["Expect"]; expect {
-		return Expectation
+	if why := expectationOf(st.fields.Append(nil, "Expect"), q.Proto, q.Framed); why != Accepted {
+		return why
 	}
 	return checkLine(q.Method, q.Target, []byte("HTTP/1.1"))
 }

@@ -216,8 +216,8 @@ func TestHTTP2Refused(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != 400 {
-			t.Errorf("%s: %d, want 400", name, resp.StatusCode)
+		if want := map[string]int{"expectation": 417, "method": 400}[name]; resp.StatusCode != want {
+			t.Errorf("%s: %d, want %d", name, resp.StatusCode, want)
 		}
 	}
 	if n := s.Stats().Refused; n[Expectation] != 1 || n[BadMethod] != 1 {

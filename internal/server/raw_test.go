@@ -13,6 +13,7 @@ import (
 // fasthttp.
 func TestRawRequests(t *testing.T) {
 	const refused = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+	unmet := strings.Replace(refused, "400 Bad Request", "417 Expectation Failed", 1)
 	const host = "Host: h\r\n"
 	tests := []struct {
 		name, raw string
@@ -40,6 +41,10 @@ func TestRawRequests(t *testing.T) {
 			strings.Replace(refused, "400 Bad Request", "431 Request Header Fields Too Large", 1), HeaderTooLarge,
 		},
 		{
+			"target too long", "GET /" + strings.Repeat("x", 9<<10) + " HTTP/1.1\r\n" + host + "\r\n",
+			strings.Replace(refused, "400 Bad Request", "414 Request URI Too Long", 1), TargetTooLong,
+		},
+		{
 			"too many fields", "GET / HTTP/1.1\r\n" + host + strings.Repeat("A: b\r\n", maxFields) + "\r\n",
 			strings.Replace(refused, "400 Bad Request", "431 Request Header Fields Too Large", 1), HeaderTooLarge,
 		},
@@ -48,16 +53,16 @@ func TestRawRequests(t *testing.T) {
 		{"length and transfer encoding", "GET / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", refused, TwoFramings},
 		{"obs-fold", "GET / HTTP/1.1\r\n" + host + "A: b\r\n c\r\n\r\n", refused, FoldedField},
 		{"obs-fold in host", "GET / HTTP/1.1\r\nHost: h\r\n\ti\r\n\r\n", refused, BadSyntax},
-		{"HTTP/2.0", "GET / HTTP/2.0\r\n" + host + "\r\n", refused, BadVersion},
-		{"HTTP/1.2", "GET / HTTP/1.2\r\n" + host + "\r\n", refused, BadVersion},
+		{"HTTP/2.0", "GET / HTTP/2.0\r\n" + host + "\r\n", strings.Replace(refused, "400 Bad Request", "505 HTTP Version Not Supported", 1), BadVersion},
+		{"HTTP/1.10", "GET / HTTP/1.10\r\n" + host + "\r\n", refused, BadSyntax},
+		{"http/1.1", "GET / http/1.1\r\n" + host + "\r\n", refused, BadSyntax},
 		{"h2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", refused, BadSyntax},
 		{"lower-case method", "get / HTTP/1.1\r\n" + host + "\r\n", refused, BadMethod},
 		{"odd method", "G|T / HTTP/1.1\r\n" + host + "\r\n", refused, BadMethod},
 		{"connect", "CONNECT h:443 HTTP/1.1\r\n" + host + "\r\n", refused, BadMethod},
 		{"fragment", "GET /a#b HTTP/1.1\r\n" + host + "\r\n", refused, Fragment},
-		{"expectation", "GET / HTTP/1.1\r\n" + host + "Expect: a-miracle\r\n\r\n", refused, Expectation},
-		{"expect continue", "GET / HTTP/1.1\r\n" + host + "Expect: 100-continue\r\n\r\n", refused, Expectation},
-		{"expect continue with content", "POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc", refused, Expectation},
+		{"expectation", "GET / HTTP/1.1\r\n" + host + "Expect: a-miracle\r\n\r\n", unmet, Expectation},
+		{"expect continue with content", "POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc", unmet, Expectation},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/tls"
 	"net"
 	"os"
@@ -31,6 +32,7 @@ type session struct {
 	content content
 	out     delivery
 	asked   bool // bytes of the present request have come
+	line    bool // its first line has come whole
 	ends    bool // no further request on this connection
 	refused bool // the client may still be sending: linger before closing
 }
@@ -51,6 +53,7 @@ func (s *session) Read(p []byte) (int, error) {
 			return 0, os.ErrDeadlineExceeded
 		}
 		s.asked = true
+		s.line = s.line || bytes.IndexByte(p[:n], '\n') >= 0
 	}
 	return n, err
 }
@@ -157,10 +160,14 @@ func (s *session) fill(ctx *fasthttp.RequestCtx) Refusal {
 	r.Framed = s.fields.contentLength || s.fields.transferEncoding
 	r.Body = s.content.open(s.conn, ctx, r.Framed)
 	// Content may stay unread, so nothing that follows it is taken for a request.
-	s.refused = r.Framed
-	s.ends = h.ConnectionClose() || r.Framed
+	// fasthttp ends a connection with an Expect by itself.
+	s.refused = r.Framed || s.fields.expect
+	s.ends = h.ConnectionClose() || s.refused
 	if line := checkLine(r.Method, r.Target, h.Protocol()); line != Accepted {
 		return line
+	}
+	if why == Accepted {
+		why = s.fields.expectation(r.Proto)
 	}
 	return why
 }
@@ -178,7 +185,7 @@ func (s *session) conclude(sound bool, start time.Time) {
 	if !s.srv.guard("http1 finish", func() { s.finish() }) || !sound {
 		s.x, s.ends = nil, true
 	}
-	s.asked = false
+	s.asked, s.line = false, false
 	s.refused = s.refused && !s.content.whole
 	s.conn.enter(phaseIdle)
 }

@@ -9,10 +9,8 @@ import (
 // checkLine returns why a request line that fasthttp accepted must be refused.
 // fasthttp takes any HTTP/x.y, any token as method and a fragment.
 func checkLine(method, target, version []byte) Refusal {
-	switch string(version) {
-	case "HTTP/1.1", "HTTP/1.0":
-	default:
-		return BadVersion
+	if why := checkVersion(version); why != Accepted {
+		return why
 	}
 	switch string(method) {
 	case "GET", "HEAD", "OPTIONS":
@@ -29,6 +27,20 @@ func checkLine(method, target, version []byte) Refusal {
 	return Accepted
 }
 
+// checkVersion lets HTTP/1 pass with any minor version (RFC 9110 §2.5).
+func checkVersion(version []byte) Refusal {
+	const form = "HTTP/1.1"
+	switch {
+	case len(version) != len(form) || string(version[:5]) != form[:5] || version[6] != '.' || !isDigit(version[5]) || !isDigit(version[7]):
+		return BadSyntax
+	case version[5] != '1':
+		return BadVersion
+	}
+	return Accepted
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
 // isUpper reports whether a method has the form of all registered ones: capital
 // letters and hyphens. Methods are case-sensitive (RFC 9110 §9.1).
 func isUpper(method []byte) bool {
@@ -40,10 +52,11 @@ func isUpper(method []byte) bool {
 	return len(method) > 0
 }
 
-// protoOf expects a version that checkLine let pass; others count as the lowest.
+// protoOf expects a version that checkLine let pass; what it refused counts as the
+// lowest. A higher minor version is served as HTTP/1.1.
 func protoOf(version []byte) edge.Proto {
-	if string(version) == "HTTP/1.1" {
-		return edge.HTTP11
+	if checkVersion(version) != Accepted || version[7] == '0' {
+		return edge.HTTP10
 	}
-	return edge.HTTP10
+	return edge.HTTP11
 }
