@@ -13,6 +13,7 @@ import (
 //   - Proxy-* but for Proxy-Status, which like Cache-Status tells of the fetch;
 //   - fields that private="…" or no-cache="…" lists;
 //   - Age and Content-Length, which are computed when the response is served;
+//   - X-Request-Id, which names a request that is not the next one's;
 //   - Set-Cookie, Set-Cookie2, Alt-Svc, Access-Control-* and Timing-Allow-Origin,
 //     which speak for the origin to one client, and Origin in Vary: CORS is the
 //     edge's own.
@@ -77,7 +78,7 @@ func containsFold(s, part string) bool { return strings.Contains(strings.ToLower
 func neverStored(name string) bool {
 	switch name {
 	case "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-		"age", "content-length", "alt-svc", "timing-allow-origin":
+		"age", "content-length", "alt-svc", "timing-allow-origin", "x-request-id":
 		return true
 	case "proxy-status":
 		return false

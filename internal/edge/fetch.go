@@ -54,7 +54,15 @@ func (x *Exchange) newFetch(stored *cache.Object) *fetch {
 		request: rfc9111.Request{Method: "GET"},
 	}
 	for _, name := range x.site.Forward {
-		if v := x.joined(name); v != nil {
+		v := x.handedOn(name)
+		if strings.EqualFold(name, "Accept-Encoding") && v != nil {
+			// Requests that compare as alike must be alike for the origin: else it could choose
+			// for one a coding that another does not accept.
+			if v = rfc9111.NormalizeSelecting("accept-encoding", v, nil); len(v) == 0 {
+				continue
+			}
+		}
+		if v != nil {
 			f.forwarded = append(f.forwarded, object.Field{Name: name, Value: string(v)})
 		}
 	}

@@ -25,15 +25,9 @@ func (x *Exchange) field(name, value string) {
 	x.header = append(x.header, object.Field{Name: name, Value: value})
 }
 
-// replace sets the value of a field of the header, which the header must not have
-// twice.
+// replace puts one line of a field in the place of whatever the header has of it.
 func (x *Exchange) replace(name, value string) {
-	for i := range x.header {
-		if strings.EqualFold(x.header[i].Name, name) {
-			x.header[i].Value = value
-			return
-		}
-	}
+	x.drop(name)
 	x.field(name, value)
 }
 
@@ -47,7 +41,7 @@ func (x *Exchange) finishHeader() {
 	if x.site != nil {
 		x.cors()
 		if x.site.HSTS != "" && x.Req.TLS != 0 {
-			x.field("Strict-Transport-Security", x.site.HSTS)
+			x.replace("Strict-Transport-Security", x.site.HSTS) // of several the first would count (RFC 6797 §8.1)
 		}
 	}
 	x.field("Cache-Status", x.value(x.out.appendCacheStatus))

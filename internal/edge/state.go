@@ -1,9 +1,11 @@
 package edge
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"strings"
 	"unsafe"
 
 	"edged/auth"
@@ -104,7 +106,21 @@ func (x *Exchange) AppendSelecting(dst []byte, name string) []byte {
 	if !x.site.forwards(name) {
 		return dst
 	}
-	return rfc9111.NormalizeSelecting(name, x.joined(name), dst)
+	return rfc9111.NormalizeSelecting(name, x.handedOn(name), dst)
+}
+
+// handedOn returns what joined does, but nil when Connection lists the field: then it
+// concerns this connection and goes no further (RFC 9110 §7.6.1).
+func (x *Exchange) handedOn(name string) []byte {
+	options := x.joined("Connection")
+	for len(options) > 0 {
+		var option []byte
+		option, options, _ = bytes.Cut(options, []byte{','})
+		if strings.EqualFold(borrowed(bytes.Trim(option, " \t")), name) {
+			return nil
+		}
+	}
+	return x.joined(name)
 }
 
 // joined returns all lines of a request field joined by ", ", nil when absent. It

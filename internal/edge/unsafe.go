@@ -47,7 +47,7 @@ func (e *Edge) passOn(x *Exchange) {
 	job := x.newFetch(nil)
 	job.request.Method, job.body, job.start = string(x.Req.Method), content, 0
 	for _, name := range aboutContent() {
-		if v := x.joined(name); v != nil && !x.site.forwards(name) {
+		if v := x.handedOn(name); v != nil && !x.site.forwards(name) {
 			job.forwarded = append(job.forwarded, object.Field{Name: name, Value: string(v)})
 		}
 	}
