@@ -111,19 +111,23 @@ func (s *EdgeAuth) Verify(f *Found, r *Request) Verdict {
 // verify judges one token: MAC, then fields, then time, scope and client.
 func (s *EdgeAuth) verify(raw []byte, f *Found, r *Request) Verdict {
 	v := Verdict{Scheme: edgeAuthName}
-	text, mac, why := splitEdgeAuth(raw)
+	w := f.scratch
+	if w == nil {
+		w = new(Scratch)
+	}
+	text, why := splitEdgeAuth(raw, w)
 	if why != Allowed {
 		v.Reason = why
 		return v
 	}
-	signed := s.signed(text, f)
+	s.signed(text, f, w)
 	if s.options.Salt != "" {
-		r.Trace.sign(edgeAuthName, append(append(bytes.Clone(signed), saltField...), concealed...))
-		signed = append(append(signed, saltField...), s.options.Salt...)
+		r.Trace.sign(edgeAuthName, append(append(bytes.Clone(w.msg), saltField...), concealed...))
+		w.msg = append(append(w.msg, saltField...), s.options.Salt...)
 	} else {
-		r.Trace.sign(edgeAuthName, signed)
+		r.Trace.sign(edgeAuthName, w.msg)
 	}
-	k := s.signer(signed, mac)
+	k := s.signer(w)
 	if k == nil {
 		v.Reason = BadSignature
 		return v
@@ -137,7 +141,7 @@ func (s *EdgeAuth) verify(raw []byte, f *Found, r *Request) Verdict {
 		return v
 	}
 	v.Expires = c.expires + 1 // the field is the last valid second
-	if v.Reason = s.allow(&c, r); v.Reason != Allowed {
+	if v.Reason = s.allow(&c, r, w); v.Reason != Allowed {
 		return v
 	}
 	if s.withdrawn(k.ID, c.session, text, 0) {
@@ -150,44 +154,45 @@ func (s *EdgeAuth) verify(raw []byte, f *Found, r *Request) Verdict {
 
 // splitEdgeAuth cuts the MAC off the end of a token. It must be lower-case
 // hexadecimal, so that a token has one spelling.
-func splitEdgeAuth(raw []byte) (text, mac []byte, why Reason) {
+func splitEdgeAuth(raw []byte, w *Scratch) (text []byte, why Reason) {
 	if len(raw) > MaxTokenSize {
-		return nil, nil, Oversized
+		return nil, Oversized
 	}
 	const field = "~hmac="
 	at := bytes.LastIndex(raw, []byte(field))
 	if at <= 0 {
-		return nil, nil, Malformed
+		return nil, Malformed
 	}
 	digits := raw[at+len(field):]
-	mac, err := hex.AppendDecode(nil, digits)
+	mac, err := hex.AppendDecode(w.sig[:0], digits)
+	w.sig = mac
 	if err != nil || bytes.ContainsAny(digits, "ABCDEF") || len(mac) == 0 {
-		return nil, nil, Malformed
+		return nil, Malformed
 	}
-	return raw[:at], mac, Allowed
+	return raw[:at], Allowed
 }
 
 func (s *EdgeAuth) escaped() bool { return s.options.Escape != "" && s.options.Escape != "none" }
 
 // signed returns the bytes that the MAC covers, but for the salt. A token without acl covers the path
 // as the client sent it: its spelling is part of what was signed.
-func (s *EdgeAuth) signed(text []byte, f *Found) []byte {
-	b := bytes.Clone(text)
+func (s *EdgeAuth) signed(text []byte, f *Found, w *Scratch) {
+	w.msg = append(w.msg[:0], text...)
 	if !hasField(text, "acl") {
 		url := f.Path
 		if s.options.SignQuery && len(f.Query) > 0 {
 			url = append(append(bytes.Clone(url), '?'), f.Query...)
 		}
-		b = appendEscapedInput(append(b, "~url="...), url, s.options.Escape)
+		w.msg = appendEscapedInput(append(w.msg, "~url="...), url, s.options.Escape)
 	}
-	return b
 }
 
 // signer returns the key whose MAC this is, nil when none is. All keys are tried,
 // also after one fitted, and each comparison takes constant time.
-func (s *EdgeAuth) signer(signed, mac []byte) (found *verifyKey) {
+func (s *EdgeAuth) signer(w *Scratch) (found *verifyKey) {
 	for _, k := range s.own {
-		if hmac.Equal(s.macs[k.ID].sum(nil, signed), mac) {
+		w.mac = s.macs[k.ID].sum(w.mac[:0], w.msg)
+		if hmac.Equal(w.mac, w.sig) {
 			found = k
 		}
 	}
@@ -195,7 +200,7 @@ func (s *EdgeAuth) signer(signed, mac []byte) (found *verifyKey) {
 }
 
 // allow holds the fields against a request.
-func (s *EdgeAuth) allow(c *edgeAuthFields, r *Request) Reason {
+func (s *EdgeAuth) allow(c *edgeAuthFields, r *Request, w *Scratch) Reason {
 	switch {
 	case r.Now > c.expires+s.options.Skew:
 		return Expired
@@ -203,7 +208,7 @@ func (s *EdgeAuth) allow(c *edgeAuthFields, r *Request) Reason {
 		return NotYet
 	case s.tooLong(c.expires, r.Now):
 		return TooLong
-	case c.acl != nil && !aclCovers(c.acl, r.Path):
+	case c.acl != nil && !aclCovers(c.acl, r.Path, w):
 		return OutOfScope
 	case c.address.IsValid() && c.address != plainAddr(r.Client):
 		return Address

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"net/url"
+	"slices"
 
 	"edged/internal/target"
 )
@@ -27,25 +28,28 @@ type edgeAuthFields struct {
 
 // parse reads fields, each at most once, and refuses those it does not know.
 func (c *edgeAuthFields) parse(text []byte, escaped bool) Reason {
-	seen := map[string]bool{}
+	var names [8][]byte // two more than there are
+	n, dated := 0, false
 	for field := range bytes.SplitSeq(text, tilde) {
 		name, value, ok := bytes.Cut(field, equals)
-		if !ok || len(value) == 0 || hasControl(value) || seen[string(name)] {
+		if !ok || len(value) == 0 || hasControl(value) || n == len(names) || slices.ContainsFunc(names[:n], func(b []byte) bool { return bytes.Equal(b, name) }) {
 			return BadClaim
 		}
-		seen[string(name)] = true
-		if why := c.field(string(name), value, escaped); why != Allowed {
+		if why := c.field(name, value, escaped); why != Allowed {
 			return why
 		}
+		names[n] = name
+		n++
+		dated = dated || string(name) == "exp"
 	}
-	if !seen["exp"] {
+	if !dated {
 		return BadClaim
 	}
 	return Allowed
 }
 
-func (c *edgeAuthFields) field(name string, value []byte, escaped bool) (why Reason) {
-	switch name {
+func (c *edgeAuthFields) field(name, value []byte, escaped bool) (why Reason) {
+	switch string(name) {
 	case "exp":
 		c.expires, why = decimal(value, maxTimeDigits)
 		return why
@@ -98,7 +102,7 @@ func hasField(text []byte, name string) bool {
 // aclCovers holds a list of globs against a canonical path, in its percent-encoded
 // form. An acl may itself be escaped, which shows in its having no '/'; it is then
 // decoded once.
-func aclCovers(acl, path []byte) bool {
+func aclCovers(acl, path []byte, w *Scratch) bool {
 	if bytes.IndexByte(acl, '/') < 0 {
 		plain, err := url.PathUnescape(string(acl))
 		if err != nil {
@@ -106,10 +110,9 @@ func aclCovers(acl, path []byte) bool {
 		}
 		acl = []byte(plain)
 	}
-	encoded := target.AppendEncoded(nil, path)
-	var pattern []byte
+	w.text = target.AppendEncoded(w.text[:0], path)
 	for one := range bytes.SplitSeq(acl, []byte{'!'}) {
-		if pattern = appendPattern(pattern[:0], one); matchGlob(pattern, encoded) {
+		if w.payload = appendPattern(w.payload[:0], one); matchGlob(w.payload, w.text) {
 			return true
 		}
 	}

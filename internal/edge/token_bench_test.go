@@ -25,7 +25,7 @@ type tokenHit struct {
 func tokenHits(t testing.TB) []*tokenHit {
 	t.Helper()
 	allocs := map[string]float64{
-		"edgeauth": 11, "cloudfront": 5, "cdni": 4, "cat": 3, "vdox": 1, "bunny": 1, "url-sig": 1, "media-cdn": 1, "wowza": 2,
+		"edgeauth": 4, "cloudfront": 5, "cdni": 4, "cat": 3, "vdox": 1, "bunny": 1, "url-sig": 1, "media-cdn": 1, "wowza": 2,
 	}
 	hits := []*tokenHit{newTokenHit(t, "open", &course{host: "media.test"}, "/v/a.m4s")}
 	for _, c := range courses(t) {
