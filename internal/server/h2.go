@@ -310,9 +310,12 @@ func (m *mapFields) Append(dst [][]byte, name string) [][]byte {
 	return dst
 }
 
-// copy returns the bytes of v. When the buffer grows, earlier results keep the
-// old one.
+// copy returns the bytes of v, never nil: an empty value is not an absent one. When the
+// buffer grows, earlier results keep the old one.
 func (m *mapFields) copy(v string) []byte {
+	if m.buf == nil {
+		m.buf = make([]byte, 0, 256)
+	}
 	from := len(m.buf)
 	m.buf = append(m.buf, v...)
 	return m.buf[from:len(m.buf):len(m.buf)]

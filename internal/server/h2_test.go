@@ -225,6 +225,22 @@ func TestHTTP2Refused(t *testing.T) {
 	}
 }
 
+// TestHTTP2EmptyValue: the first field that is read of a stream may be empty, and is
+// there all the same.
+func TestHTTP2EmptyValue(t *testing.T) {
+	var m mapFields
+	m.reset(http.Header{"If-Range": {""}})
+	if v := m.Get("If-Range"); v == nil || len(v) != 0 {
+		t.Errorf("Get of an empty value: %#v", v)
+	}
+	if lines := m.Append(nil, "If-Range"); len(lines) != 1 || lines[0] == nil {
+		t.Errorf("Append of an empty value: %#v", lines)
+	}
+	if v := m.Get("If-Match"); v != nil {
+		t.Errorf("Get of an absent one: %#v", v)
+	}
+}
+
 // TestHTTP2Streaming checks that header and spans are flushed before a wait.
 func TestHTTP2Streaming(t *testing.T) {
 	for _, size := range []int64{-1, 9} {
