@@ -63,11 +63,11 @@ func (e *Edge) fromStored(x *Exchange, o *cache.Object, tier cache.Tier) bool {
 	return true
 }
 
-// retryInterval is how long an origin that failed to validate an object is left
-// alone about it.
+// retryInterval is how long an origin that was too slow to validate an object is
+// left alone about it.
 const retryInterval = 2 * time.Second
 
-// tideOver reports whether o may be served stale because its origin failed a
+// tideOver reports whether o may be served stale because its origin was too slow a
 // moment ago: then one request at a time asks again, in the background, and no
 // viewer has to wait for a limit to pass (RFC 5861 §4).
 func (e *Edge) tideOver(x *Exchange, o *cache.Object, m *object.Meta) bool {

@@ -126,7 +126,7 @@ func (e *Edge) run(ctx context.Context, fill *cache.Fill, f *fetch) {
 	if err == nil {
 		return
 	}
-	if f.stored != nil && ctx.Err() == nil && !errors.Is(err, origin.ErrLoop) { // which is the request's own fault
+	if f.stored != nil && ctx.Err() == nil && errors.Is(err, origin.ErrTimeout) { // who fails at once costs no viewer time
 		f.stored.Unvalidated(e.now().Add(retryInterval).UnixNano())
 	}
 	fill.Abort(err)

@@ -116,7 +116,6 @@ type stored struct {
 	guessed, never      bool // never: not to be served without asking
 	must                bool
 	whileAsking, onErr  int
-	retry               int // when to ask again after a failure, 0 when the last answer was good
 	tag, dated          bool
 	expiresAt, modified int
 }
@@ -124,7 +123,7 @@ type stored struct {
 // reckon gives s its times from its fields, received now (RFC 9111 §4.2).
 func (s *stored) reckon(now int) {
 	d := s.rules()
-	s.received, s.birth, s.retry = now, now-s.said.age*second, 0
+	s.received, s.birth = now, now-s.said.age*second
 	s.never = d.has("no-cache") || d.has("no-store") || d.has("private") // the latter two said by a 304
 	s.must = d.has("must-revalidate") || d.has("proxy-revalidate") || d.has("s-maxage")
 	s.guessed = false
@@ -247,9 +246,6 @@ func (m *model) fetch(key, method string, s *stored) (answer *stored, failed boo
 	m.fetches++
 	p := m.plan
 	if p.down {
-		if s != nil {
-			s.retry = m.now + int(retryInterval/time.Second)*second
-		}
 		return nil, true
 	}
 	same := s != nil && s.status == 200 && p.status == 200 && s.version == p.version
@@ -301,9 +297,6 @@ func (m *model) get(key string, w wishes) served {
 	background, first := s.asks(w, m.now)
 	if first && w.has("only-if-cached") {
 		return served{504, 0, -1}
-	}
-	if first && s.retry != 0 && s.tides(w, m.now) {
-		background, first = s.retry <= m.now, false
 	}
 	if first {
 		return m.fromOrigin(key, w, s)
