@@ -103,7 +103,7 @@ func TestFilesOfOnePlaintextDiffer(t *testing.T) {
 // TestSealedFileAgainstModel appends, writes over tails and reopens at random, and
 // compares with a slice.
 func TestSealedFileAgainstModel(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		fsys, name := sealedTemp(t)
 		f := openSealed(t, fsys, name, os.O_RDWR|os.O_CREATE|os.O_EXCL)

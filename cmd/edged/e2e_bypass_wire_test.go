@@ -181,7 +181,7 @@ func (w *wire) framing() {
 			"Content-Length: -1\r\n\r\n", "Content-Length: +3\r\n\r\nabc", "Content-Length: 0x3\r\n\r\nabc", "Content-Length: 1e1\r\n\r\nabc", "Content-Length: 99999999999999999999\r\n\r\n", "Content-Length:\r\n\r\n", "Content-Length : 3\r\n\r\nabc",
 			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: identity\r\n\r\n", "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
 			"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n", "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding\r\n : chunked\r\n\r\n0\r\n\r\n",
-			"X: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", "tRANSFER-eNCODING: cHUNKED\r\n\r\n0\r\n\r\n", "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", "Expect: 100-continue\r\n\r\n",
+			"X: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", "tRANSFER-eNCODING: cHUNKED\r\n\r\n0\r\n\r\n", "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
 			"Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", " X: y\r\n\r\n", "X\r\n\r\n", ": y\r\n\r\n", "X y: z\r\n\r\n", "X: a\x00b\r\n\r\n", "X: a\rb\r\n\r\n", "X(: y\r\n\r\n",
 		} {
 			w.add("framing", fmt.Sprintf("%s, %q", what, framing), head+framing+hidden)
@@ -214,6 +214,8 @@ func (w *wire) sequences() {
 	seq("good, bad, good, bad", 2, "200 403 200 403", get(w.good)+get(w.door.path)+get(query)+end)
 	seq("bad target ends it", 0, "400", get("/%2e%2e"+w.good)+get(w.good)+end)
 	seq("good, then half a request", 1, "200", get(w.good, lastClose)+"GET "+w.door.path+" HTT")
+	seq("HTTP/1.2 is served as 1.1", 1, "200", strings.Replace(get(w.good, lastClose), "HTTP/1.1", "HTTP/1.2", 1))
+	seq("nothing to expect, which closes", 1, "200", get(w.good, "Expect: 100-continue")+end)
 	seq("close is honoured", 1, "200", get(w.good, lastClose)+end)
 	seq("empty lines between", 1, "200 403", get(w.good)+"\r\n"+end)
 	seq("keep-alive of HTTP/1.0", 1, "200 403", lines("GET "+w.good+" HTTP/1.0", "Host: "+w.host, "Connection: keep-alive")+end)
@@ -223,7 +225,7 @@ func (w *wire) sequences() {
 func (w *wire) versions() {
 	host := "\r\nHost: " + w.host + "\r\n\r\n"
 	for _, line := range []string{
-		"GET " + w.door.path + " HTTP/1.0", "GET " + w.good + " HTTP/2.0", "GET " + w.good + " HTTP/1.2", "GET " + w.good + " HTTP/1.10", "GET " + w.good + " HTTP/0.9", "GET " + w.good + " HTTP/1", "GET " + w.good + " http/1.1",
+		"GET " + w.door.path + " HTTP/1.0", "GET " + w.good + " HTTP/2.0", "GET " + w.door.path + " HTTP/1.2", "GET " + w.good + " HTTP/1.10", "GET " + w.good + " HTTP/0.9", "GET " + w.good + " HTTP/1", "GET " + w.good + " http/1.1",
 		"GET " + w.good + " HTTPS/1.1", "GET " + w.good + " HTTP/1.1 x", "GET  " + w.good + "  HTTP/1.1", "GET\t" + w.good + "\tHTTP/1.1", " GET " + w.good + " HTTP/1.1", "GET " + w.good + " HTTP/1.1 ", "GET " + w.good, "GET", "", "\x00",
 		"GET " + w.good + " x HTTP/1.1", "GET " + w.good + "\x0bHTTP/1.1",
 	} {

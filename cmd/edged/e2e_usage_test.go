@@ -355,6 +355,17 @@ func TestE2EShipping(t *testing.T) {
 	for range 5 {
 		want(t, r.get(t, "/ship.m4s"), 200, body)
 	}
+	edgetest.Eventually(t, "the records of all requests", func() bool {
+		resp, err := r.node.Admin().Get("http://localhost/status.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var s struct {
+			Log struct{ Written int } `json:"access_log"`
+		}
+		return json.NewDecoder(resp.Body).Decode(&s) == nil && s.Log.Written == 5
+	})
 	r.node.Signal(syscall.SIGUSR1)
 	edgetest.Eventually(t, "the file to be shipped and deleted", func() bool {
 		mu.Lock()
