@@ -122,12 +122,7 @@ func (b *Bunny) inPath(f *Found, segment *sighting) Reason {
 		return Malformed
 	}
 	s.text = append(append(s.text[:0], bunnySegment[len("bcdn_"):]...), segment.value...)
-	for pair := range pairs(s.text) {
-		b.params.see(pair, s)
-	}
-	why := f.take1(&b.params)
-	f.Carrier, f.Tokens[1] = Path, s.text
-	return why
+	return f.takeText(&b.params)
 }
 
 // Verify implements Scheme.

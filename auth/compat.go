@@ -67,6 +67,18 @@ func (c *compat) found(f Found, why Reason) (Found, Reason) {
 	return f, why
 }
 
+// takeText makes the parameters that stand in the scratch's text, which was cut out of
+// the path, the token; the text itself is kept behind it.
+func (f *Found) takeText(p *paramSet) Reason {
+	s := f.scratch
+	for pair := range pairs(s.text) {
+		p.see(pair, s)
+	}
+	why := f.take1(p)
+	f.Carrier, f.Tokens[1] = Path, s.text
+	return why
+}
+
 // take1 makes the parameter of a set's first name the token.
 func (f *Found) take1(p *paramSet) Reason {
 	main := &f.scratch.params[0]

@@ -143,12 +143,7 @@ func (u *URLSig) inPath(f *Found, value []byte, n int) Reason {
 			s.text[i] = '&'
 		}
 	}
-	for pair := range pairs(s.text) {
-		u.params.see(pair, s)
-	}
-	why := f.take1(&u.params)
-	f.Carrier, f.Tokens[1] = Path, s.text
-	return why
+	return f.takeText(&u.params)
 }
 
 // Verify implements Scheme.

@@ -34,18 +34,11 @@ func (l *loader) checkEncryption(f *source, key string, d *Disk) {
 // readKey reads the key file. As with other secrets, what stands in the place of its
 // path is not in the errors.
 func (d *Disk) readKey(f *source) error {
-	path, err := f.resolve(d.KeyFile)
+	path, text, err := f.readPrivate(d.KeyFile)
 	if err != nil {
 		return err
 	}
-	text, err := readFile(path)
-	if err != nil {
-		return fmt.Errorf("cannot read the file: %w", err)
-	}
-	if err := checkPrivate(path); err != nil {
-		return err
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	key, err := hex.DecodeString(text)
 	if err != nil {
 		return errors.New("is not an even number of hexadecimal digits")
 	}

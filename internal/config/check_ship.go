@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -55,18 +54,11 @@ func isLoopbackHost(host string) bool {
 // readSecret reads the secret file; what stands in the place of its path is not in the
 // errors.
 func (s *Ship) readSecret(f *source) error {
-	path, err := f.resolve(s.SecretFile)
+	_, text, err := f.readPrivate(s.SecretFile)
 	if err != nil {
 		return err
 	}
-	text, err := readFile(path)
-	if err != nil {
-		return fmt.Errorf("cannot read the file: %w", err)
-	}
-	if err := checkPrivate(path); err != nil {
-		return err
-	}
-	s.Secret = strings.TrimSpace(string(text))
+	s.Secret = text
 	if s.Secret == "" || strings.ContainsAny(s.Secret, "\r\n") {
 		return errors.New("the file must hold one line")
 	}

@@ -99,6 +99,20 @@ func (k *Key) common(s *Site, state auth.KeyState) auth.Key {
 	return key
 }
 
+// readPrivate reads a secret file and returns where it is and what it says, without
+// white space around it. A secret written where its path belongs is a likely mistake:
+// neither is in the errors.
+func (f *source) readPrivate(file string) (path, text string, err error) {
+	if path, err = f.resolve(file); err != nil {
+		return "", "", err
+	}
+	b, err := readFile(path)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot read the file: %w", err)
+	}
+	return path, strings.TrimSpace(string(b)), checkPrivate(path)
+}
+
 // checkPrivate refuses a secret that every user of the machine can read.
 func checkPrivate(path string) error {
 	info, err := os.Stat(path)

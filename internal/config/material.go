@@ -96,18 +96,11 @@ func decodeSecret(encoding, value string) ([]byte, error) {
 // readSecret reads a secret file. Its path is not in the errors: a secret written
 // where its path belongs is a likely mistake.
 func (k *Key) readSecret(to *auth.Key, f *source, path string) error {
-	path, err := f.resolve(path)
+	_, text, err := f.readPrivate(path)
 	if err != nil {
 		return err
 	}
-	text, err := readFile(path)
-	if err != nil {
-		return fmt.Errorf("cannot read the file: %w", err)
-	}
-	if err := checkPrivate(path); err != nil {
-		return err
-	}
-	to.Secret, err = decodeSecret(k.encoding(to.Type), strings.TrimSpace(string(text)))
+	to.Secret, err = decodeSecret(k.encoding(to.Type), text)
 	return err
 }
 
