@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 )
@@ -72,10 +73,14 @@ func writeMarked(t *testing.T, f Format, m AddressMode) (files []byte, operator 
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, text...)
+		files = append(files, sums.ReplaceAll(text, []byte("SUM"))...)
 	}
 	return files, told.String()
 }
+
+// sums are the SHA-256 of trailers and manifests. Their digits are anybody's: records
+// may be written in any order, and then a sum holds some mark of three digits.
+var sums = regexp.MustCompile(`[0-9a-f]{64}`)
 
 func TestPseudonymsTellViewersApart(t *testing.T) {
 	o := testOptions(t.TempDir())
