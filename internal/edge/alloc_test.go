@@ -5,6 +5,7 @@ package edge
 import (
 	"io"
 	"testing"
+	"time"
 
 	"edged/logfmt"
 )
@@ -48,7 +49,7 @@ func once(e *Edge, x *Exchange, r *Request) (n int64) {
 			n += int64(len(span))
 		}
 	}
-	e.Finish(x, Delivery{Body: n})
+	e.Finish(x, Delivery{Body: n, Took: time.Microsecond})
 	return n
 }
 

@@ -2,7 +2,11 @@
 
 package edge
 
-import "testing"
+import (
+	"testing"
+
+	"edged/logfmt"
+)
 
 // BenchmarkHit is one hit from Serve to Finish, log record included: what the edge
 // itself costs beside the adapter and the kernel.
@@ -15,14 +19,7 @@ func BenchmarkHit(b *testing.B) {
 			t := newBench(b, ok(pattern(c.size), "video/mp4"))
 			t.want(t.get("/v/a.m4s"), 200)
 			t.edge.log = &discardLog{buf: make([]byte, 4096)}
-			x := t.edge.NewExchange()
-			t.fill(x, request{target: "/v/a.m4s"})
-			r := x.Req
-			r.Header = rawFields{
-				{[]byte("Origin"), []byte("https://player.example")},
-				{[]byte("Referer"), []byte("https://player.example/")},
-				{[]byte("User-Agent"), []byte("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36")},
-			}
+			x, r := t.browser("/v/a.m4s")
 			b.ReportAllocs()
 			b.SetBytes(int64(c.size))
 			for b.Loop() {
@@ -30,4 +27,43 @@ func BenchmarkHit(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkGather has the log's part of the request path: what is gathered for a
+// record, without what the log then does with it.
+func BenchmarkGather(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		log  Log
+	}{{"off", nil}, {"on", new(countingLog)}} {
+		b.Run(c.name, func(b *testing.B) {
+			t := newBench(b, ok(pattern(2<<10), "video/mp4"))
+			t.want(t.get("/v/a.m4s"), 200)
+			t.edge.log = c.log
+			x, r := t.browser("/v/a.m4s")
+			for b.Loop() {
+				once(t.edge, x, &r)
+			}
+		})
+	}
+}
+
+// countingLog takes records and looks at nothing but their number.
+type countingLog struct{ records int }
+
+func (l *countingLog) Write(*logfmt.Record) { l.records++ }
+
+// browser returns an exchange, and the request of a player in a page that asks for
+// target, as an adapter hands it over.
+func (t *bench) browser(target string) (*Exchange, Request) {
+	x := t.edge.NewExchange()
+	t.fill(x, request{target: target})
+	r := x.Req
+	r.Arrived = t.edge.now().UnixNano()
+	r.Header = rawFields{
+		{[]byte("Origin"), []byte("https://player.example")},
+		{[]byte("Referer"), []byte("https://player.example/")},
+		{[]byte("User-Agent"), []byte("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36")},
+	}
+	return x, r
 }

@@ -88,7 +88,7 @@ func (e *Edge) Close() {
 // Serve decides about x.Req and completes x.Resp. It blocks while the header of
 // the response is fetched. The adapter writes x.Resp and calls Finish.
 func (e *Edge) Serve(x *Exchange) {
-	x.begin(e.now().UnixNano())
+	e.begin(x)
 	if e.locate(x) && e.admit(x) && e.authorise(x) {
 		e.identify(x)
 		switch {
@@ -104,7 +104,7 @@ func (e *Edge) Serve(x *Exchange) {
 // Refuse completes x.Resp for a request that the adapter could not parse: status
 // is 400, 408, 413, 414, 417, 431, 501 or 505. The connection will be closed.
 func (e *Edge) Refuse(x *Exchange, status int) {
-	x.begin(e.now().UnixNano())
+	e.begin(x)
 	x.out.Detail = DetailProtocol
 	x.Resp.Close = true
 	e.refuse(x, status)

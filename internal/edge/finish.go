@@ -43,7 +43,7 @@ func (x *Exchange) slowestTier() {
 func (e *Edge) writeLog(x *Exchange, d Delivery) {
 	r := &x.record
 	*r = logfmt.Record{} // and no literal: that is made on the stack and then copied
-	r.Time, r.Duration = x.arrived, time.Duration(e.now().UnixNano()-x.arrived)
+	r.Time, r.Duration = x.arrived, e.took(x, d)
 	r.Client, r.Method, r.Host, r.Status = x.client(), x.logMethod(), x.logHost(), x.out.Status
 	r.BytesSent, r.WireBytes, r.FirstByte, r.Aborted = d.Body, d.Body+d.Header, d.FirstByte, d.Aborted
 	if x.site != nil {
@@ -65,6 +65,14 @@ func (e *Edge) writeLog(x *Exchange, d Delivery) {
 		r.Token = logfmt.Token{Scheme: o.Scheme, Key: o.Key, Verdict: o.Denied.String(), SessionID: x.sid}
 	}
 	e.log.Write(r)
+}
+
+// took is how long the exchange lasted.
+func (e *Edge) took(x *Exchange, d Delivery) time.Duration {
+	if d.Took > 0 {
+		return d.Took
+	}
+	return time.Duration(e.now().UnixNano() - x.arrived)
 }
 
 // logError says in one word what was out of the ordinary.

@@ -76,7 +76,11 @@ func (e *Edge) NewExchange() *Exchange {
 }
 
 // begin prepares the state for a new request.
-func (x *Exchange) begin(now int64) {
+func (e *Edge) begin(x *Exchange) {
+	now := x.Req.Arrived
+	if now == 0 {
+		now = e.now().UnixNano()
+	}
 	x.arrived, x.now = now, now
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], x.rng.Uint64())

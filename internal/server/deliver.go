@@ -123,6 +123,17 @@ func (d *delivery) writeOpen(body edge.Body) error {
 	}
 }
 
+// clock notes when something was handed over. Most responses go out in one piece:
+// then the first byte's time is the last one's too, and nobody reads the clock again.
+func (d *delivery) clock() {
+	if a := &d.account; a.FirstByte == 0 {
+		a.FirstByte = time.Since(d.start)
+		a.Took = a.FirstByte
+		return
+	}
+	d.account.Took = 0
+}
+
 // next returns the next span. Before it waits it puts out what is held.
 func (d *delivery) next(body edge.Body) ([]byte, error) {
 	if body.Ready() {
@@ -190,9 +201,7 @@ func (d *delivery) send(owner edge.Pausable, span, tail []byte, more bool) error
 		return nil
 	}
 	n, err := d.wire.send(owner, d.head, span, tail, more)
-	if d.account.FirstByte == 0 {
-		d.account.FirstByte = time.Since(d.start)
-	}
+	d.clock()
 	sentHead := min(n, int64(head))
 	d.spanSent = int(min(n-sentHead, int64(len(span))))
 	d.account.Body += int64(d.spanSent)

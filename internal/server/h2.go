@@ -94,6 +94,7 @@ func (h *http2Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *http2Handler) answer(st *stream, w http.ResponseWriter, r *http.Request) (whole bool) {
 	s, start := h.srv, time.Now()
 	out := http2Writer{w: w, rc: http.NewResponseController(w), window: s.opt.RateWindow, step: h.step(), buf: &st.buf}
+	st.x.Req.Arrived = start.UnixNano()
 	sound := s.guard("http2 serve", func() { h.decide(st, w, r, &out) })
 	answered := sound || s.guard("http2 answer", func() { s.handler.Panicked(st.x) })
 	var err error

@@ -3,7 +3,6 @@ package server
 import (
 	"sync/atomic"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"edged/internal/edge"
@@ -156,8 +155,8 @@ func (d *delivery) sendFile(body edge.FileBody, left int64) (sent int64, whole b
 	}
 	head := int64(len(d.head))
 	n, err := d.wire.(fileWire).sendFile(d.head, f)
-	if n > 0 && d.account.FirstByte == 0 {
-		d.account.FirstByte = time.Since(d.start)
+	if n > 0 {
+		d.clock()
 	}
 	sentHead := min(n, head)
 	sent = n - sentHead

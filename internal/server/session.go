@@ -103,6 +103,7 @@ func (s *session) exchange(ctx *fasthttp.RequestCtx) {
 	}
 	start := time.Now()
 	s.prepare()
+	s.x.Req.Arrived = start.UnixNano()
 	sound := s.srv.guard("http1 serve", func() {
 		if why := s.fill(ctx); why != Accepted {
 			s.refuse(why)
