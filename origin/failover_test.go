@@ -3,10 +3,10 @@ package origin_test
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 	"time"
 
+	"edged/internal/edgetest"
 	"edged/origin"
 )
 
@@ -16,17 +16,10 @@ func status(line string) func(*peer) {
 }
 
 // refused returns the URL of an origin where nobody listens.
-func refused(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return "http://" + l.Addr().String()
-}
+func refused(t *testing.T) string { return edgetest.Unused(t) }
 
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	good := func(t *testing.T) string { return start(t, answering(short)).URL }
 	of := func(serve func(*peer)) func(*testing.T) string {
 		return func(t *testing.T) string { return start(t, serve).URL }
@@ -70,7 +63,8 @@ func TestFailover(t *testing.T) {
 			}
 			var o origin.Options
 			if tt.name == "silent" {
-				o.FirstByteTimeout = 250 * time.Millisecond
+				t.Parallel()                         // it waits more than it works
+				o.FirstByteTimeout = 3 * time.Second // holds for the good origin, too
 			}
 			g := group(t, o, urls...)
 			resp, _, err := do(t.Context(), g, &origin.Request{Method: "GET", Target: "/a", From: tt.from})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -146,8 +147,9 @@ func TestIdleConnectionIsLookedAt(t *testing.T) {
 				<-first
 				p.write(unasked)
 				if unasked == "" {
-					_ = p.Close()
+					_ = p.Conn.(*net.TCPConn).CloseWrite()
 				}
+				p.arrived()
 				close(said)
 				p.gone()
 			})
@@ -168,8 +170,9 @@ func TestIdleConnectionIsLookedAt(t *testing.T) {
 }
 
 func TestMaxConns(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	h := start(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello"))
-	g := group(t, origin.Options{MaxConns: 2, ConnectTimeout: 100 * time.Millisecond}, h.URL)
+	g := group(t, origin.Options{MaxConns: 2, ConnectTimeout: 3 * time.Second}, h.URL)
 	var held []*origin.Response
 	for range 2 {
 		resp, err := g.Fetch(t.Context(), &origin.Request{Method: "GET", Target: "/a"})

@@ -18,18 +18,11 @@ const (
 	unavailHost = "unavail.test" // the first origin is unavailable
 )
 
-// closedPort is an address at which nobody listens.
-func closedPort(t *testing.T) string {
-	o := edgetest.NewOrigin(t)
-	o.Down()
-	return o.URL
-}
-
 func TestE2EOriginTrouble(t *testing.T) {
 	t.Parallel()
 	sick, busy := edgetest.NewOrigin(t), edgetest.NewOrigin(t)
 	r := newRig(t, func(c *edgetest.Config) {
-		usual, closed := c.Sites[0].Origins, closedPort(t)
+		usual, closed := c.Sites[0].Origins, edgetest.Unused(t)
 		c.Sites = append(c.Sites,
 			edgetest.Site{Account: "acme", Host: downHost, Origins: []string{closed}},
 			edgetest.Site{Account: "acme", Host: slowHost, Origins: usual, Extra: "[site.origin]\nfirst_byte_timeout = \"1s\"\nidle_timeout = \"1s\""},

@@ -54,7 +54,7 @@ func (n *Node) Client(p Protocol, perHost int) *http.Client {
 	}
 	n.t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{
-		Transport: tr, Timeout: 3 * Patience,
+		Transport: tr, Timeout: 2 * Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

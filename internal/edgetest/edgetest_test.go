@@ -94,8 +94,10 @@ func TestOriginBehaves(t *testing.T) {
 		})
 	}
 	o.Down()
-	if _, _, err := fetch(t, o.URL+"/serve"); err == nil {
-		t.Error("an origin that is down answers")
+	for _, url := range []string{o.URL + "/serve", Unused(t)} {
+		if _, _, err := fetch(t, url); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("at %s, where nobody listens: %v", url, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package edgetest
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -12,6 +13,7 @@ import (
 type Origin struct {
 	URL string // base URL without a trailing slash
 
+	t      testing.TB
 	server *httptest.Server
 
 	mu       sync.Mutex
@@ -31,10 +33,10 @@ type Asked struct {
 // NewOrigin starts an origin that ends with the test.
 func NewOrigin(t testing.TB) *Origin {
 	t.Helper()
-	o := &Origin{handlers: map[string]http.Handler{}}
+	o := &Origin{t: t, handlers: map[string]http.Handler{}}
 	o.server = httptest.NewServer(o)
 	o.URL = o.server.URL
-	t.Cleanup(o.Down)
+	t.Cleanup(o.close)
 	return o
 }
 
@@ -45,8 +47,15 @@ func (o *Origin) Handle(path string, h http.Handler) {
 	o.handlers[path] = h
 }
 
-// Down ends the origin: connections are cut, new ones refused.
+// Down ends the origin: connections are cut, new ones refused. Until the test ends,
+// nobody else gets its port.
 func (o *Origin) Down() {
+	o.t.Helper()
+	o.close()
+	occupy(o.t, o.server.Listener.Addr().(*net.TCPAddr).Port)
+}
+
+func (o *Origin) close() {
 	o.server.CloseClientConnections()
 	o.server.Close()
 }

@@ -8,7 +8,7 @@ import (
 
 // Patience is how long a test waits for what must happen: far beyond what a loaded
 // machine needs, so that only a real fault meets it.
-const Patience = 20 * time.Second
+const Patience = time.Minute
 
 // Gate holds back whoever waits for it until it is opened. The zero value is not
 // usable; see NewGate.

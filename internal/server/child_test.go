@@ -134,7 +134,7 @@ func starved([]string) error {
 		}
 		held = append(held, c)
 	}
-	for end := time.Now().Add(10 * time.Second); s.Stats().AcceptErrors == 0; <-time.After(time.Millisecond) {
+	for end := time.Now().Add(patience); s.Stats().AcceptErrors == 0; <-time.After(time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("the limit was never met")
 		}
@@ -159,10 +159,10 @@ func starved([]string) error {
 // plainGet retries while descriptors are still being given back.
 func plainGet(addr string) (string, error) {
 	var last error
-	for range 500 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
-			_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(patience))
 			_, _ = io.WriteString(c, "GET /alive HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 			var b []byte
 			b, err = io.ReadAll(c)

@@ -167,6 +167,10 @@ func ok(x *edge.Exchange) {
 	respondWith(x, 200, int64(len(x.Req.Target)), newSpans(string(x.Req.Target)))
 }
 
+// patience is how long a test waits for what must happen: far beyond what a loaded
+// machine needs.
+const patience = time.Minute
+
 // run starts a Server for handler on loopback and returns it with its address.
 func run(t testing.TB, h Handler, overTLS bool, change ...func(*Options)) (*Server, string) {
 	t.Helper()
@@ -188,7 +192,7 @@ func run(t testing.TB, h Handler, overTLS bool, change ...func(*Options)) (*Serv
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(Listener{Listener: ln, TLS: overTLS}) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_ = s.Shutdown(ctx)
 		if err := <-ended; !errors.Is(err, ErrClosed) {
@@ -206,7 +210,7 @@ func dial(t testing.TB, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	return c
 }
 

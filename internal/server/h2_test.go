@@ -27,7 +27,7 @@ func client2(t testing.TB, addr string) *http.Client {
 	}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{
-		Transport: tr, Timeout: 10 * time.Second,
+		Transport: tr, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -271,9 +271,10 @@ func TestHTTP2Streaming(t *testing.T) {
 
 // TestHTTP2SlowClient checks that a stream whose client stops reading is cut.
 func TestHTTP2SlowClient(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	body := megabytes(16)
 	h := &fake{serve: func(x *edge.Exchange) { respondWith(x, 200, 16<<20, body) }, done: make(chan struct{}, 1)}
-	_, addr := run(t, h, true, func(o *Options) { o.RateWindow = 200 * time.Millisecond })
+	_, addr := run(t, h, true, func(o *Options) { o.RateWindow = time.Second })
 	resp, err := client2(t, addr).Get("https://" + addr + "/")
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +298,7 @@ func TestHTTP2Drain(t *testing.T) {
 	}
 	down := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		down <- s.Shutdown(ctx)
 	}()

@@ -6,36 +6,37 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"edged/internal/edge"
 )
 
-// parkable is a body of n pieces that gives every span away as soon as its client
-// is not ready.
+// parkable is a body of n MiB in pieces of about a quarter that gives every span away
+// as soon as its client is not ready.
 func parkable(n int) (*spans, string) {
-	body, whole := &spans{taker: true}, ""
-	for i := range n {
-		piece := fill(byte(i), 1<<20-i)
+	body, whole := &spans{taker: true}, strings.Builder{}
+	for i := range 4 * n {
+		piece := fill(byte(i), 1<<18-i)
 		body.pieces = append(body.pieces, []byte(piece))
-		whole += piece
+		whole.WriteString(piece)
 	}
-	return body, whole
+	return body, whole.String()
 }
 
 // TestSpansThatAreTakenBack checks that bodies arrive whole when every wait for the
 // client costs the span, on every wire and in every framing.
 func TestSpansThatAreTakenBack(t *testing.T) {
-	const pieces = 24
+	const size = 24 // MiB: more than the kernel takes for a socket
 	for _, wire := range []string{"plain", "tls", "tls without buffers", "http2"} {
 		for _, sized := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s sized %v", wire, sized), func(t *testing.T) {
-				body, want := parkable(pieces)
-				size := int64(-1)
+				body, want := parkable(size)
+				length := int64(-1)
 				if sized {
-					size = int64(len(want))
+					length = int64(len(want))
 				}
-				h := &fake{done: make(chan struct{}, 1), serve: func(x *edge.Exchange) { respondWith(x, 200, size, body) }}
+				h := &fake{done: make(chan struct{}, 1), serve: func(x *edge.Exchange) { respondWith(x, 200, length, body) }}
 				_, addr := run(t, h, wire != "plain", func(o *Options) {
 					if wire == "tls without buffers" {
 						o.TLSBufferBytes = 1
