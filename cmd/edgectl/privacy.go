@@ -170,7 +170,7 @@ func memorySink() sink {
 func errorSink() sink {
 	return sink{
 		Name: "error log", Where: "standard error, as a rule the journal", Lifetime: "as the journal keeps it",
-		Note:   "no address, target, token, query, cookie, agent or referrer in any mode; of a panic its type and stack",
+		Note:   "no address, target, token, query, cookie, agent or referrer in any mode; of a panic or crash functions, files and lines, no values",
 		Fields: []sinkField{{"message", "what happened to the node, its parts and its origins", "nothing of a request is in it", ""}},
 	}
 }

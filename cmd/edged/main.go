@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 
 	"edged/internal/config"
+	"edged/internal/crash"
 )
 
 // Exit codes.
@@ -46,7 +47,12 @@ type flags struct {
 	version   bool
 }
 
-func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == crash.Arg {
+		os.Exit(crash.Main())
+	}
+	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // command runs edged with the given arguments and returns its exit code.
 func command(args []string, stdout, stderr io.Writer) int {
@@ -74,11 +80,27 @@ func command(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s: configuration is good: %d sites\n", f.config, len(c.Sites))
 		return exitOK
 	}
+	stderr = divert(stderr)
 	if err := run(f.config, c, stderr); err != nil {
 		fmt.Fprintln(stderr, "edged:", err)
 		return exitError
 	}
 	return exitOK
+}
+
+// divert has a crash printed without values, and returns where messages go.
+func divert(stderr io.Writer) io.Writer {
+	if stderr != os.Stderr {
+		return stderr
+	}
+	own, err := crash.Divert(func(own *os.File, err error) {
+		fmt.Fprintln(own, "edged: the process that redacts traces has ended: a crash would leave none until the next start:", err)
+	})
+	if err != nil {
+		fmt.Fprintln(stderr, "edged: a crash would print values that it worked on:", err)
+		return stderr
+	}
+	return own
 }
 
 func parseFlags(args []string, stderr io.Writer) (flags, error) {

@@ -33,6 +33,7 @@ internal/edge       : auth cache cache/object cache/purge cache/rfc9111 origin l
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
 internal/admin      : internal/edge internal/revoke cache cache/disk origin logfmt logfmt/ship logfmt/usage internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
+internal/crash      : | golang.org/x/sys
 internal/revoke     : |
 internal/geo        : | github.com/oschwald/maxminddb-golang/v2
 internal/demo       : auth |

@@ -77,11 +77,22 @@ func Edgectl(t testing.TB, args ...string) string {
 // and all it printed.
 func Edged(t testing.TB, args ...string) (code int, output string) {
 	t.Helper()
-	cmd := command(mustBuild(t).edged, "edged", args...)
+	return run(t, command(mustBuild(t).edged, "edged", args...))
+}
+
+// EdgectlCode is Edgectl for a command that may fail. It returns the exit code and all
+// that was printed.
+func EdgectlCode(t testing.TB, args ...string) (code int, output string) {
+	t.Helper()
+	return run(t, command(mustBuild(t).edgectl, "edgectl", args...))
+}
+
+func run(t testing.TB, cmd *exec.Cmd) (code int, output string) {
+	t.Helper()
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("edged %q: %v", args, err)
+		t.Fatalf("%q: %v", cmd.Args, err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
 }

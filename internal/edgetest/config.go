@@ -15,6 +15,8 @@ type Config struct {
 	LogFormat string // default "json"
 	LogDir    string // default a directory of the node
 	StateDir  string // default a directory of the node
+	Listen    string // address of the listeners without a port, default "127.0.0.1"
+	StandIn   string // NAME=VALUE: the test's own binary with this environment runs instead of edged, and may panic
 	LogExtra  string // more keys of the log, as they are
 	Extra     string // more top-level tables, as they are
 }
