@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 
@@ -56,6 +58,50 @@ func TestSeenTokensAreJudgedAnew(t *testing.T) {
 			t.Errorf("%d seconds on: %v, want %v", second-now, got.Reason, reason)
 		}
 	}
+}
+
+// A canned token that was seen before opens the one URL that was signed, and no part of
+// it can be exchanged for that of another token that was seen.
+func TestSeenCloudFrontTokens(t *testing.T) {
+	revoked := new(switchable)
+	scheme := newScheme(t, "cloudfront", func(o *auth.Options) {
+		o.Revocations = revoked
+		for i := range o.Keys {
+			o.Keys[i].State, o.Keys[i].AcceptUntil = auth.StateRetiring, now+300
+		}
+	})
+	one, other := canned(t, "rsa", "", cfURL), canned(t, "ec", "", "https://cdn.example.com/v/b.mp4")
+	below := custom(t, `{"Statement":[{"Resource":"https://cdn.example.com/v/*","Condition":{"DateLessThan":{"AWS:EpochTime":1767226200},"IpAddress":{"AWS:SourceIp":"198.51.100.0/24"}}}]}`)
+	want := func(what string, a ask, reason auth.Reason) {
+		t.Helper()
+		for range 2 {
+			if got := a.answer(t, scheme); got.Reason != reason {
+				t.Errorf("%s: %v, want %v", what, got.Reason, reason)
+			}
+		}
+	}
+	at := func(a ask, second int64) ask { a.request.Now = second; return a }
+	want("canned", https("/v/a.mp4", one), auth.Allowed)
+	want("another canned", https("/v/b.mp4", other), auth.Allowed)
+	want("custom", https("/v/a.mp4", below), auth.Allowed)
+	for _, token := range []string{one, below} {
+		want("key retired", at(https("/v/a.mp4", token), now+301), auth.KeyRetired)
+		*revoked = true
+		want("revoked", https("/v/a.mp4", token), auth.Revoked)
+		*revoked = false
+	}
+	want("canned, another URL", https("/v/b.mp4", one), auth.BadSignature)
+	want("canned, a query more", https("/v/a.mp4", one+"&x=1"), auth.BadSignature)
+	want("canned, another time", https("/v/a.mp4", strings.Replace(one, "1767226200", "1767226201", 1)), auth.BadSignature)
+	want("canned, another key", https("/v/a.mp4", strings.Replace(one, "=rsa", "=ec", 1)), auth.BadSignature)
+	want("canned, another hash", https("/v/a.mp4", one+"&Hash-Algorithm=SHA256"), auth.BadSignature)
+	want("custom, out of scope", https("/w/a.mp4", below), auth.OutOfScope)
+	away := https("/v/a.mp4", below)
+	away.request.Client = netip.MustParseAddr("203.0.113.1")
+	want("custom, another address", away, auth.Address)
+	policy, _, _ := strings.Cut(below, "&")
+	_, signature, _ := strings.Cut(one, "&")
+	want("the policy of one, the signature of another", https("/v/a.mp4", policy+"&"+signature), auth.BadSignature)
 }
 
 // switchable revokes everything or nothing.

@@ -260,7 +260,7 @@ type bunnyParam struct{ name, value []byte }
 // signedParams decodes the parameters that the token covers, whatever they are.
 func (b *Bunny) signedParams(f *Found, ignore bool) ([]bunnyParam, Reason) {
 	s := f.scratch
-	list := make([]bunnyParam, 0, 8)
+	list := s.list[:0]
 	for pair := range pairs(f.Tokens[1]) {
 		rawName, rawValue, _ := bytes.Cut(pair, equals)
 		from := len(s.payload)
@@ -283,6 +283,7 @@ func (b *Bunny) signedParams(f *Found, ignore bool) ([]bunnyParam, Reason) {
 		}
 		list = append(list, p)
 	}
+	s.list = list
 	return list, Allowed
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"crypto/sha256"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -118,7 +119,7 @@ func (s *CAT) verify(raw []byte, f *Found, r *Request) Verdict {
 		v.Reason = why
 		return v
 	}
-	t := &authentic[catClaims]{key: k, signed: signed}
+	t := &authentic[catClaims]{key: k, sum: sha256.Sum256(signed)}
 	if v.Reason = t.claims.parse(s.codec, message.Payload); v.Reason == Allowed {
 		s.seen.put(raw, t)
 		s.judge(&v, t, f, r)
@@ -147,7 +148,7 @@ func (s *CAT) judge(v *Verdict, t *authentic[catClaims], f *Found, r *Request) {
 	if v.Reason = s.allow(c, f, r); v.Reason != Allowed {
 		return
 	}
-	if s.withdrawn(k.ID, c.session, t.signed, c.issued) {
+	if s.withdrawn(k.ID, c.session, &t.sum, c.issued) {
 		v.Reason = Revoked
 		return
 	}

@@ -151,18 +151,28 @@ const (
 	numURIParts
 )
 
+var (
+	schemeHTTP, portHTTP   = []byte("http"), []byte("80")
+	schemeHTTPS, portHTTPS = []byte("https"), []byte("443")
+)
+
 // splitURI returns the parts of the request's URI in the normal form of RFC 3986
 // §6.2.2. The port is the scheme's own. An extension begins with its dot, which is
-// the last one of the name.
+// the last one of the name. What it returns borrows the Scratch.
 func splitURI(f *Found, r *Request) (u [numURIParts][]byte) {
-	u[uriScheme], u[uriHost], u[uriPort] = []byte(r.scheme()), r.Host, []byte("80")
-	if r.TLS {
-		u[uriPort] = []byte("443")
+	w := f.scratch
+	if w == nil {
+		w = new(Scratch)
 	}
-	path := appendNormal(nil, f.Path)
+	u[uriScheme], u[uriHost], u[uriPort] = schemeHTTP, r.Host, portHTTP
+	if r.TLS {
+		u[uriScheme], u[uriPort] = schemeHTTPS, portHTTPS
+	}
+	w.text, w.payload = appendNormal(w.text[:0], f.Path), appendNormal(w.payload[:0], f.Query)
+	path := w.text
 	slash := bytes.LastIndexByte(path, '/')
 	name := path[slash+1:]
-	u[uriPath], u[uriQuery] = path, appendNormal(nil, f.Query)
+	u[uriPath], u[uriQuery] = path, w.payload
 	u[uriParent], u[uriFilename], u[uriStem] = path[:max(slash, 0)], name, name
 	if at := bytes.LastIndexByte(name, '.'); at >= 0 {
 		u[uriStem], u[uriExtension] = name[:at], name[at:]

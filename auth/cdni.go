@@ -1,8 +1,8 @@
 package auth
 
 import (
-	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 )
 
@@ -108,7 +108,7 @@ func (s *CDNI) verify(raw []byte, f *Found, r *Request) Verdict {
 		v.Reason = Malformed
 		return v
 	}
-	t := &authentic[cdniClaims]{key: k, signed: bytes.Clone(j.signed)}
+	t := &authentic[cdniClaims]{key: k, sum: sha256.Sum256(j.signed)}
 	if v.Reason = t.claims.parse(payload); v.Reason == Allowed {
 		s.seen.put(raw, t)
 		s.judge(&v, t, f, r)
@@ -148,7 +148,7 @@ func (s *CDNI) judge(v *Verdict, t *authentic[cdniClaims], f *Found, r *Request)
 	if v.Reason = s.allow(c, k, f, r); v.Reason != Allowed {
 		return
 	}
-	if s.withdrawn(k.ID, nil, t.signed, c.issued) {
+	if s.withdrawn(k.ID, nil, &t.sum, c.issued) {
 		v.Reason = Revoked
 		return
 	}
@@ -167,8 +167,17 @@ func (s *CDNI) allow(c *cdniClaims, k *verifyKey, f *Found, r *Request) Reason {
 		return NotYet
 	case s.tooLong(c.expires, r.Now):
 		return TooLong
-	case !c.container.covers(appendURI(nil, f, r), s.patterns):
+	case !c.container.covers(uriOf(f, r), s.patterns):
 		return OutOfScope
 	}
 	return Allowed
+}
+
+// uriOf lays out the URI of a request in the scratch.
+func uriOf(f *Found, r *Request) []byte {
+	if f.scratch == nil {
+		f.scratch = new(Scratch)
+	}
+	f.scratch.text = appendURI(f.scratch.text[:0], f, r)
+	return f.scratch.text
 }

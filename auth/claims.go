@@ -267,9 +267,11 @@ func decimal(b []byte, max int) (int64, Reason) {
 // hasControl reports an ASCII control byte. Values end up in logs.
 func hasControl(b []byte) bool {
 	for _, c := range b {
-		if c < 0x20 || c == 0x7F {
+		if control(c) {
 			return true
 		}
 	}
 	return false
 }
+
+func control(c byte) bool { return c < 0x20 || c == 0x7F }

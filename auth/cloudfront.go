@@ -8,7 +8,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
-	"strconv"
+	"encoding/binary"
 )
 
 // CloudFront is the signed URLs and signed cookies of AWS CloudFront.
@@ -21,7 +21,10 @@ import (
 //
 // A policy without Resource would open everything under the key; it is refused, and
 // so is one with anything that the edge does not enforce.
-type CloudFront struct{ guard }
+type CloudFront struct {
+	guard
+	seen *authentics[cloudFrontPolicy]
+}
 
 const cloudFrontName = "cloudfront"
 
@@ -40,7 +43,7 @@ func NewCloudFront(o Options) (*CloudFront, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CloudFront{g}, nil
+	return &CloudFront{g, newAuthentics[cloudFrontPolicy]()}, nil
 }
 
 // Find implements Scheme. The tokens it finds are the parts of one.
@@ -58,50 +61,93 @@ func (s *CloudFront) Verify(f *Found, r *Request) Verdict {
 		v.Reason = Missing
 		return v
 	}
-	policy, why := policyText(f, r)
-	if why != Allowed {
-		v.Reason = why
-		return v
+	if f.scratch == nil {
+		f.scratch = new(Scratch)
 	}
-	r.Trace.sign(cloudFrontName, policy)
+	t, why := s.token(f, r, &v)
+	if why == Allowed {
+		why = t.key.usable(r.Now)
+	}
+	if v.Reason = why; why == Allowed {
+		s.judge(&v, t, f, r)
+	}
+	return v
+}
+
+// token returns the token if its signature is right, and notes its key in v. One that was
+// seen before is taken as it was read then: the same parts, and for a canned token the
+// same URL, for that is what was signed.
+func (s *CloudFront) token(f *Found, r *Request, v *Verdict) (*authentic[cloudFrontPolicy], Reason) {
+	w := f.scratch
+	if !f.policy {
+		if why := cannedPolicy(f, r); why != Allowed {
+			return nil, why
+		}
+	}
+	id := f.identify()
+	if t := s.seen.get(id); t != nil && r.Trace == nil {
+		v.Key = t.key.ID
+		return t, Allowed
+	}
+	signed := w.msg
+	if f.policy {
+		var why Reason
+		if signed, why = decodeCloudFront(f.Tokens[partExpires]); why != Allowed {
+			return nil, why
+		}
+	}
+	r.Trace.sign(cloudFrontName, signed)
 	k, why := s.key(string(f.Tokens[partKey]), r.Now)
 	if k != nil {
 		v.Key = k.ID
 	}
 	if why == Allowed {
-		why = s.authentic(k, policy, f)
+		why = s.authentic(k, signed, f)
 	}
 	if why != Allowed {
-		v.Reason = why
-		return v
-	}
-	v.Expires, v.Reason = s.judge(policy, f, r)
-	if v.Reason == Allowed && s.withdrawn(k.ID, nil, policy, 0) {
-		v.Reason = Revoked
-	}
-	return v
-}
-
-// policyText returns the bytes that are signed: the policy as it was sent, or for a
-// canned URL the policy that the signer made of the URL as it was sent.
-func policyText(f *Found, r *Request) ([]byte, Reason) {
-	if f.policy {
-		return decodeCloudFront(f.Tokens[partExpires])
-	}
-	expires := f.Tokens[partExpires]
-	if _, why := decimal(expires, maxTimeDigits); why != Allowed {
 		return nil, why
 	}
-	if bytes.IndexByte(f.Path, '"') >= 0 || bytes.IndexByte(f.Query, '"') >= 0 {
-		return nil, Malformed // it would change the structure of the text
+	t := &authentic[cloudFrontPolicy]{key: k, sum: sha256.Sum256(signed)}
+	if why = t.claims.read(f, signed); why == Allowed {
+		s.seen.put(id, t)
 	}
-	b := append([]byte(nil), `{"Statement":[{"Resource":"`...)
+	return t, why
+}
+
+// identify lays out in the scratch all that makes a token what it is: its parts, each
+// after its length, and the text of a canned policy, which stands in scratch.msg.
+func (f *Found) identify() []byte {
+	w := f.scratch
+	id := append(w.payload[:0], 0)
+	if !f.policy {
+		id[0] = 1
+		id = append(binary.LittleEndian.AppendUint32(id, uint32(len(w.msg))), w.msg...)
+	}
+	for _, part := range f.Tokens {
+		id = append(binary.LittleEndian.AppendUint32(id, uint32(len(part))), part...)
+	}
+	w.payload = id
+	return id
+}
+
+// cannedPolicy leaves in scratch.msg the policy that the signer made of the URL as it
+// was sent.
+func cannedPolicy(f *Found, r *Request) Reason {
+	expires := f.Tokens[partExpires]
+	if _, why := decimal(expires, maxTimeDigits); why != Allowed {
+		return why
+	}
+	if bytes.IndexByte(f.Path, '"') >= 0 || bytes.IndexByte(f.Query, '"') >= 0 {
+		return Malformed // it would change the structure of the text
+	}
+	b := append(f.scratch.msg[:0], `{"Statement":[{"Resource":"`...)
 	b = append(appendOrigin(b, r), f.Path...)
 	if len(f.Query) > 0 {
 		b = append(append(b, '?'), f.Query...)
 	}
 	b = append(b, `","Condition":{"DateLessThan":{"AWS:EpochTime":`...)
-	return append(append(b, expires...), "}}}]}"...), Allowed
+	f.scratch.msg = append(append(b, expires...), "}}}]}"...)
+	return Allowed
 }
 
 // appendOrigin appends scheme and host of a request as a URL begins with them.
@@ -146,20 +192,17 @@ func signedPKCS1(k *verifyKey, id crypto.Hash, text, sig []byte) bool {
 	return ecdsa.VerifyASN1(k.ECDSA, sum, sig)
 }
 
-// judge holds an authentic policy against the request.
-func (s *CloudFront) judge(policy []byte, f *Found, r *Request) (expires int64, why Reason) {
-	if !f.policy { // the URL is what was signed; the time is all that is left
-		expires, _ = strconv.ParseInt(string(f.Tokens[partExpires]), 10, 64)
-		return expires, s.inTime(expires, r.Now)
+// judge holds an authentic token against the request.
+func (s *CloudFront) judge(v *Verdict, t *authentic[cloudFrontPolicy], f *Found, r *Request) {
+	p := &t.claims
+	v.Expires = p.before
+	v.Reason = s.inTime(p.before, r.Now)
+	if v.Reason == Allowed && f.policy { // else the URL is what was signed, and the time is all that is left
+		v.Reason = p.allow(f, r)
 	}
-	var p cloudFrontPolicy
-	if why = p.parse(policy); why != Allowed {
-		return 0, why
+	if v.Reason == Allowed && s.withdrawn(t.key.ID, nil, &t.sum, 0) {
+		v.Reason = Revoked
 	}
-	if why = s.inTime(p.before, r.Now); why != Allowed {
-		return p.before, why
-	}
-	return p.before, p.allow(f, r)
 }
 
 func (s *CloudFront) inTime(before, now int64) Reason {

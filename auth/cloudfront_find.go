@@ -54,8 +54,11 @@ func anySeen(parts []sighting) bool {
 // assemble puts the parts of one token, none of which occurs twice, in their places.
 func (f *Found) assemble(seen []sighting) Reason {
 	for i := range seen {
-		if seen[i].n > 0 && len(seen[i].value) == 0 {
+		switch n := len(seen[i].value); {
+		case seen[i].n > 0 && n == 0:
 			return Malformed
+		case n > MaxTokenSize:
+			return Oversized
 		}
 	}
 	canned, custom := &seen[nameExpires], &seen[namePolicy]

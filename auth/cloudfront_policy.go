@@ -11,10 +11,20 @@ import (
 
 // cloudFrontPolicy is a custom policy whose signature was right.
 type cloudFrontPolicy struct {
-	resource string
+	resource cloudFrontResource
 	before   int64 // DateLessThan: first second at which the token is invalid
 	after    int64 // DateGreaterThan: last second at which it is not valid yet; 0 for none
 	network  netip.Prefix
+}
+
+// read takes the policy of a token whose signature was right. A canned one has the URL
+// for its Resource and says nothing but the time.
+func (p *cloudFrontPolicy) read(f *Found, text []byte) (why Reason) {
+	if f.policy {
+		return p.parse(text)
+	}
+	p.before, why = decimal(f.Tokens[partExpires], maxTimeDigits)
+	return why
 }
 
 // parse reads a policy of one statement. What it does not enforce it refuses.
@@ -40,9 +50,11 @@ func (p *cloudFrontPolicy) parse(text []byte) Reason {
 	if !ok {
 		return BadClaim
 	}
-	if p.resource, ok = statement["Resource"].(string); !ok || p.resource == "" {
+	resource, ok := statement["Resource"].(string)
+	if !ok || resource == "" {
 		return BadClaim // it would open everything
 	}
+	p.resource.parse([]byte(resource))
 	return p.conditions(condition)
 }
 
@@ -118,7 +130,7 @@ func (p *cloudFrontPolicy) allow(f *Found, r *Request) Reason {
 	switch {
 	case p.after != 0 && r.Now <= p.after:
 		return NotYet
-	case !resourceCovers([]byte(p.resource), f, r):
+	case !p.resource.covers(f, r):
 		return OutOfScope
 	// The vendor documents 0.0.0.0/0 as "any address".
 	case p.network.IsValid() && p.network.Bits() > 0 && !p.network.Contains(plainAddr(r.Client)):
@@ -127,37 +139,58 @@ func (p *cloudFrontPolicy) allow(f *Found, r *Request) Reason {
 	return Allowed
 }
 
-// resourceCovers holds a Resource against the URL of a request. Wildcards match
-// inside their section only: protocol, host, path or query. But a '*' at the end of
-// the path covers any query too, and one at the end of the host everything after it.
-func resourceCovers(resource []byte, f *Found, r *Request) bool {
-	protocol, rest, ok := bytes.Cut(resource, []byte("://"))
-	if !ok || !matchGlob(protocol, []byte(r.scheme())) {
-		return false
+// cloudFrontResource is a Resource in its sections, each a glob that matches inside
+// its own only. But a '*' at the end of the path covers any query too, and one at the
+// end of the host everything after it.
+type cloudFrontResource struct {
+	valid    bool // it has a protocol: any other matches nothing
+	protocol []byte
+	host     []byte // in lower case
+	hostOnly bool   // host ends in '*', and nothing follows it
+	path     []byte // over the percent-encoded path
+	query    []byte
+	hasQuery bool
+	anyQuery bool // path ends in '*'
+}
+
+func (c *cloudFrontResource) parse(resource []byte) {
+	var rest []byte
+	if c.protocol, rest, c.valid = bytes.Cut(resource, []byte("://")); !c.valid {
+		return
 	}
 	path, query, hasQuery := bytes.Cut(rest, []byte(`\?`))
+	c.query, c.hasQuery = query, hasQuery
 	host, slash := path, bytes.IndexByte(path, '/')
 	if slash >= 0 {
 		host, path = path[:slash], path[slash:]
 	} else {
 		path = nil
 	}
-	if !matchGlob(bytes.ToLower(host), r.Host) {
-		return false
-	}
-	if slash < 0 && !hasQuery && bytes.HasSuffix(host, asterisk) {
-		return true
-	}
+	c.host = bytes.ToLower(host)
+	c.hostOnly = slash < 0 && !hasQuery && bytes.HasSuffix(host, asterisk)
 	if len(path) == 0 {
 		path = []byte{'/'} // RFC 3986 §6.2.3
 	}
-	if !matchGlob(appendPattern(nil, path), target.AppendEncoded(nil, r.Path)) {
+	c.path, c.anyQuery = appendPattern(nil, path), bytes.HasSuffix(path, asterisk)
+}
+
+// covers holds the Resource against the URL of a request.
+func (c *cloudFrontResource) covers(f *Found, r *Request) bool {
+	if !c.valid || !matchGlob(c.protocol, r.scheme()) || !matchGlob(c.host, r.Host) {
 		return false
 	}
-	if hasQuery {
-		return matchGlob(query, f.Query)
+	if c.hostOnly {
+		return true
 	}
-	return len(f.Query) == 0 || bytes.HasSuffix(path, asterisk)
+	w := f.scratch
+	w.text = target.AppendEncoded(w.text[:0], r.Path)
+	if !matchGlob(c.path, w.text) {
+		return false
+	}
+	if c.hasQuery {
+		return matchGlob(c.query, f.Query)
+	}
+	return len(f.Query) == 0 || c.anyQuery
 }
 
 var asterisk = []byte{'*'}

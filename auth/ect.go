@@ -29,7 +29,6 @@ type ECT struct {
 	leeway      int64 // seconds
 	revocations Revocations
 	signatures  *Signatures
-	owned       bool // signatures is this scheme's own
 }
 
 // ectName names the scheme, its parameter and its cookie.
@@ -61,18 +60,9 @@ func NewECT(o Options) (*ECT, error) {
 		signatures:  o.Signatures,
 	}
 	if e.signatures == nil && o.VerifiedCache > 0 {
-		e.owned = true
 		e.signatures, err = NewSignatures(o.VerifiedCache)
 	}
 	return e, err
-}
-
-// Close releases a store of signatures of its own. No Verify may be under way or
-// follow. Without one it does nothing.
-func (e *ECT) Close() {
-	if e.owned {
-		e.signatures.Close()
-	}
 }
 
 // Name returns "ect".

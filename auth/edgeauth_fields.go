@@ -15,7 +15,7 @@ const (
 	escapeNode   = "node"
 )
 
-var tilde = []byte{'~'}
+var tilde, exclamation = []byte{'~'}, []byte{'!'}
 
 // edgeAuthFields are the contents of a token whose MAC was right. Byte slices
 // borrow the token.
@@ -104,14 +104,14 @@ func hasField(text []byte, name string) bool {
 // decoded once.
 func aclCovers(acl, path []byte, w *Scratch) bool {
 	if bytes.IndexByte(acl, '/') < 0 {
-		plain, err := url.PathUnescape(string(acl))
-		if err != nil {
+		var ok bool
+		if w.sig, ok = appendPercent(w.sig[:0], acl); !ok {
 			return false
 		}
-		acl = []byte(plain)
+		acl = w.sig
 	}
 	w.text = target.AppendEncoded(w.text[:0], path)
-	for one := range bytes.SplitSeq(acl, []byte{'!'}) {
+	for one := range bytes.SplitSeq(acl, exclamation) {
 		if w.payload = appendPattern(w.payload[:0], one); matchGlob(w.payload, w.text) {
 			return true
 		}

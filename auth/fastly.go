@@ -33,7 +33,7 @@ func NewFastly(o Options) (*Fastly, error) {
 	if !o.Fastly.SHA256 {
 		f.size = sha1.Size
 		for _, k := range f.keys {
-			k.digest = sha1.New
+			k.digest, k.size = sha1.New, sha1.Size
 		}
 	}
 	return f, f.few()

@@ -3,7 +3,7 @@ package auth
 // matchGlob reports whether pattern matches all of text. '*' stands for any run
 // of bytes, '?' for exactly one; there is no escape. Time is at most the product
 // of the lengths, whatever the pattern.
-func matchGlob(pattern, text []byte) bool {
+func matchGlob[T []byte | string](pattern []byte, text T) bool {
 	p, t := 0, 0
 	star, resume := -1, 0 // the last '*', and where its run may be taken up again
 	for t < len(text) {

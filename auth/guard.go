@@ -117,12 +117,8 @@ func (g *guard) tooLong(expires, now int64) bool { return expires > now+g.maxLif
 
 // withdrawn asks the revocations about a token. What stands for it is the SHA-256 of
 // what was signed: some signatures can be spelled in several ways, that cannot.
-func (g *guard) withdrawn(kid string, session, signed []byte, issued int64) bool {
-	if g.revocations == nil {
-		return false
-	}
-	sum := sha256.Sum256(signed)
-	return g.revocations.Revoked(kid, session, &sum, issued)
+func (g *guard) withdrawn(kid string, session []byte, sum *[sha256.Size]byte, issued int64) bool {
+	return g.revocations != nil && g.revocations.Revoked(kid, session, sum, issued)
 }
 
 // remembered runs check, which is costly, unless the same signature of the same key

@@ -18,14 +18,15 @@ type verifyKey struct {
 	Key
 	public [sha256.Size]byte // identity of a public key in Signatures
 	digest func() hash.Hash  // of mac
+	size   int               // of mac
 	macs   sync.Pool         // of hash.Hash, keyed once: New costs five allocations, Reset none
 }
 
 func newVerifyKey(k *Key) *verifyKey {
-	v := &verifyKey{Key: *k, digest: sha256.New}
+	v := &verifyKey{Key: *k, digest: sha256.New, size: sha256.Size}
 	switch k.Type {
 	case HMACSHA1:
-		v.digest = sha1.New
+		v.digest, v.size = sha1.New, sha1.Size
 	case Ed25519:
 		copy(v.public[:], k.Public)
 	case RSA:

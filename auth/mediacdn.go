@@ -178,7 +178,7 @@ func (m *MediaCDN) judge(v *Verdict, f *Found, raw []byte, r *Request) Reason {
 func (m *MediaCDN) authentic(k *verifyKey, message, signature []byte, s *Scratch) bool {
 	size := ed25519.SignatureSize
 	if k.Type != Ed25519 {
-		size = k.digest().Size()
+		size = k.size
 	}
 	var ok bool
 	if s.sig, ok = base64Padded(s.sig, signature, size); !ok {
@@ -191,10 +191,8 @@ func (m *MediaCDN) decodedBy(k *verifyKey, message []byte, s *Scratch) bool {
 	if k.Type != Ed25519 {
 		return k.signed(message, s.sig, s)
 	}
-	h := sha256.New()
-	h.Write(s.sig)
-	h.Write(message)
-	h.Sum(s.sum[:0])
+	s.mac = append(append(s.mac[:0], s.sig...), message...)
+	s.sum = sha256.Sum256(s.mac)
 	return k.ed25519(m.signatures, message, s.sig, s)
 }
 

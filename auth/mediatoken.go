@@ -122,7 +122,7 @@ func (m *MediaCDN) tokenKey(signature []byte, s *Scratch) (*verifyKey, Reason) {
 		}
 		if !public {
 			var ok bool
-			if s.sig, ok = lowerHex(s.sig, value, k.digest().Size()); !ok {
+			if s.sig, ok = lowerHex(s.sig, value, k.size); !ok {
 				continue
 			}
 		}

@@ -1,5 +1,7 @@
 package auth
 
+import "bytes"
+
 // The schemes of some delivery networks are fixed forms of SecureLink.
 const (
 	keycdnName = "keycdn"
@@ -40,11 +42,42 @@ func NewGcore(o Options) (*SecureLink, error) {
 // In the path form it opens the files of one directory, none below it.
 func NewCDN77(o Options) (*SecureLink, error) {
 	e := SecureLinkOptions{Link: "$arg_secure", MD5: "$secure_link_expires$uri$secret"}
-	if o.CDN77.Path {
-		e = SecureLinkOptions{
-			Link: "$token", MD5: "$secure_link_expires$directory$secret",
-			Location: `/(?P<token>[A-Za-z0-9_-]{22}(?:==)?(?:,[0-9]*)?)(?P<directory>(?:/[^/]+)*)/[^/]*`,
+	if !o.CDN77.Path {
+		return newSecureLink(cdn77Name, o, &e)
+	}
+	e = SecureLinkOptions{
+		Link: "$token", MD5: "$secure_link_expires$directory$secret",
+		Location: `/(?P<token>[^/]+)(?P<directory>(?:/[^/]+)*)/[^/]*`,
+	}
+	s, err := newSecureLink(cdn77Name, o, &e)
+	if err == nil {
+		s.location = locateCDN77
+	}
+	return s, err
+}
+
+// cdn77Hash is how many characters of a leading segment are the hash.
+const cdn77Hash = 22
+
+// locateCDN77 does what the expression of the path form does, for segments that look like
+// a token only, and in a tenth of the time.
+func locateCDN77(dst []int, path []byte) []int {
+	if len(path) == 0 || path[0] != '/' {
+		return nil
+	}
+	end := 1 + bytes.IndexByte(path[1:], '/')
+	if end <= cdn77Hash || !validPart(path[1:1+cdn77Hash]) {
+		return nil
+	}
+	expiry, dated := bytes.CutPrefix(bytes.TrimPrefix(path[1+cdn77Hash:end], []byte("==")), comma)
+	for _, c := range expiry {
+		if !dated || c < '0' || c > '9' {
+			return nil
 		}
 	}
-	return newSecureLink(cdn77Name, o, &e)
+	last := bytes.LastIndexByte(path, '/')
+	if bytes.Contains(path[end:last+1], []byte("//")) {
+		return nil
+	}
+	return append(dst, 0, len(path), 1, end, end, last)
 }

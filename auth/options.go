@@ -38,7 +38,7 @@ type Options struct {
 	// is checked anew, unless VerifiedCache is set.
 	Signatures *Signatures
 	// VerifiedCache, when Signatures is nil and it is above 0, gives an ECT a
-	// store of its own for so many signatures, which ECT.Close releases.
+	// store of its own for so many signatures.
 	VerifiedCache int
 
 	// What the schemes of these names want to know.

@@ -52,6 +52,9 @@ func (p *paramSet) cut(f *Found) {
 func (p *paramSet) see(pair []byte, s *Scratch) (remove bool) {
 	name, value, _ := bytes.Cut(pair, equals)
 	for i, want := range p.names {
+		if len(name) == 0 || name[0] != '%' && lower(name[0]) != lower(want[0]) {
+			continue // as most do
+		}
 		if n, exact := matchFolded(name, want); n == len(name) && n > 0 {
 			s.params[i].add(value, exact)
 			return i < len(p.names)-p.kept
@@ -114,21 +117,27 @@ func appendPercent(dst, value []byte) ([]byte, bool) {
 }
 
 func appendDecoded(dst, value []byte, plus byte) ([]byte, bool) {
-	for i := 0; i < len(value); {
-		c, width := value[i], 1
-		switch c {
+	for len(value) > 0 {
+		plain := 0
+		for plain < len(value) && value[plain] != '%' && value[plain] != '+' && !control(value[plain]) {
+			plain++
+		}
+		dst = append(dst, value[:plain]...)
+		if value = value[plain:]; len(value) == 0 {
+			break
+		}
+		c, width := plus, 1
+		switch value[0] {
+		case '+':
 		case '%':
-			if c, width = unescape(value[i:]); width == 1 {
+			if c, width = unescape(value); width == 1 || control(c) {
 				return dst, false
 			}
-		case '+':
-			c = plus
-		}
-		if c < 0x20 || c == 0x7F {
+		default:
 			return dst, false
 		}
 		dst = append(dst, c)
-		i += width
+		value = value[width:]
 	}
 	return dst, true
 }

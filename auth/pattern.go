@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"regexp"
 	"sync"
 )
@@ -43,6 +44,9 @@ func (p *patterns) match(pattern string, s syntax, text []byte) bool {
 	re := p.compile(patternKey{pattern, s})
 	if re == nil {
 		return false
+	}
+	if bytes.IndexByte(text, '\n') < 0 {
+		return re.Match(text) // ^ and $ are nowhere but at its ends
 	}
 	at := re.FindIndex(text)
 	return at != nil && at[0] == 0 && at[1] == len(text)

@@ -107,7 +107,7 @@ func headerLines(fields Fields, name string, s *Scratch) (seen sighting) {
 // players keep one before the file name when they resolve relative references. A
 // path that was nothing but a token leaves "/".
 func (f *Found) cutSegments(prefix string) (seen sighting) {
-	kept := make([]byte, 0, len(f.Path))
+	kept := f.scratch.path[:0]
 	for rest := f.Path; len(rest) > 0; {
 		segment := rest[1:]
 		if end := bytes.IndexByte(segment, '/'); end >= 0 {
@@ -120,6 +120,7 @@ func (f *Found) cutSegments(prefix string) (seen sighting) {
 		}
 		rest = rest[1+len(segment):]
 	}
+	f.scratch.path = kept
 	if seen.n == 0 {
 		return seen
 	}
@@ -135,6 +136,10 @@ func (f *Found) cutSegments(prefix string) (seen sighting) {
 // delimiter after it, or where none is, the one before.
 func (f *Found) cutParameters(prefix string) (seen sighting) {
 	for i := 0; i < len(f.Path); {
+		if f.Path[i] != prefix[0] && f.Path[i] != '%' {
+			i++
+			continue
+		}
 		n, exact := matchFolded(f.Path[i:], prefix)
 		if n < 0 {
 			i++
@@ -150,7 +155,9 @@ func (f *Found) cutParameters(prefix string) (seen sighting) {
 		if len(rest) > 0 && rest[0] != '/' {
 			before, rest = f.Path[:i+1], rest[1:]
 		}
-		f.Path = append(bytes.Clone(before), rest...) // and look at the same place again
+		// What was cut before stands in the scratch already, and only moves forward in it.
+		f.scratch.path = append(append(f.scratch.path[:0], before...), rest...)
+		f.Path = f.scratch.path // and look at the same place again
 	}
 	return seen
 }

@@ -77,7 +77,9 @@ type Found struct {
 	query   []byte // the raw query as it came, token included
 	policy  bool   // cloudfront: Tokens hold a policy, not a time
 	form    mediaForm
-	before  int // segments before a token that was cut out of the middle of the path
+	before  int    // segments before a token that was cut out of the middle of the path
+	whole   []byte // secure-link: the raw path that its location matched
+	groups  []int  // and its groups, in pairs of places
 }
 
 // Request is what claims are held against.
@@ -184,5 +186,7 @@ type Scratch struct {
 	msg    []byte              // bytes to sign; hold a secret in some schemes
 	lines  [][]byte            // lines of header fields
 	path   []byte              // what is left of a path with a token in its middle
+	list   []bunnyParam        // decoded parameters
+	groups []int               // parts of a path, in pairs of places
 	links  []link              // of a Chain
 }

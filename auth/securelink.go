@@ -30,11 +30,15 @@ type SecureLinkOptions struct {
 type SecureLink struct {
 	compat
 	link, md5 template
-	location  *regexp.Regexp
+	location  locator // nil when the token is in the query
 	params    paramSet
 }
 
 var _ Scheme = (*SecureLink)(nil)
+
+// locator finds the parts of a path: it appends to dst, in pairs of places, the whole
+// and then the groups. It returns nil when the path has another form.
+type locator func(dst []int, path []byte) []int
 
 // NewSecureLink returns the scheme for the expressions in o.SecureLink.
 func NewSecureLink(o Options) (*SecureLink, error) {
@@ -49,11 +53,12 @@ func newSecureLink(name string, o Options, e *SecureLinkOptions) (*SecureLink, e
 	s := &SecureLink{compat: c}
 	var captures []string
 	if e.Location != "" {
-		s.location, err = regexp.Compile("^(?:" + e.Location + ")$")
+		expression, err := regexp.Compile("^(?:" + e.Location + ")$")
 		if err != nil {
 			return nil, settingf("secure_link.location", "%v", err)
 		}
-		captures = s.location.SubexpNames()
+		captures = expression.SubexpNames()
+		s.location = func(_ []int, path []byte) []int { return expression.FindSubmatchIndex(path) }
 	}
 	var own, all []string
 	if s.link, own, err = compileTemplate("secure_link.link", e.Link, captures, nil); err != nil {
@@ -147,7 +152,7 @@ func (s *SecureLink) inQuery(f *Found) Reason { return f.take1(&s.params) }
 
 // cutPath takes the segments that the link's groups cover out of the path.
 func (s *SecureLink) cutPath(f *Found) Reason {
-	groups := s.location.FindSubmatchIndex(f.Path)
+	groups := s.location(f.scratch.groups[:0], f.Path)
 	if groups == nil {
 		return Missing
 	}
@@ -163,6 +168,7 @@ func (s *SecureLink) cutPath(f *Found) Reason {
 		return Oversized
 	}
 	f.Tokens[0], f.N = raw[from:to], 1
+	f.whole, f.groups, f.scratch.groups = raw, groups, groups
 	f.cutSpan(from-1, to)
 	return s.params.check(f.scratch)
 }
@@ -226,13 +232,22 @@ func (s *SecureLink) Verify(f *Found, r *Request) Verdict {
 	vals := values{path: r.Path, host: r.Host, client: r.Client, params: f.scratch.params[:]}
 	if f.Carrier == Path {
 		vals.captured = f.rejoin(r.Path)
-		if vals.groups = s.location.FindSubmatchIndex(vals.captured); vals.groups == nil || !s.same(f, &vals) {
+		if vals.groups = s.regroup(f, vals.captured); vals.groups == nil || !s.same(f, &vals) {
 			v.Reason = Malformed
 			return v
 		}
 	}
 	v.Reason = s.judge(&v, f, &vals, r)
 	return v
+}
+
+// regroup matches the canonical path with the token in it. Where that is the raw path,
+// as nearly always, Find has done it.
+func (s *SecureLink) regroup(f *Found, captured []byte) []int {
+	if bytes.Equal(captured, f.whole) {
+		return f.groups
+	}
+	return s.location(f.groups[:0], captured)
 }
 
 // same reports whether the link is where it was in the raw path.

@@ -17,7 +17,6 @@ func testSignatures(t testing.TB) *Signatures {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
 	return s
 }
 
@@ -65,7 +64,6 @@ func TestSignaturesRemembersRightOnes(t *testing.T) {
 	if why := judgeAt(e, token, 1767225600); why != Allowed {
 		t.Fatalf("verdict %v", why)
 	}
-	s.cache.Wait()
 	if !s.has(&sum, &e.keys["ed"].public) {
 		t.Error("not remembered")
 	}
@@ -77,7 +75,6 @@ func TestSignaturesForgetsWrongOnes(t *testing.T) {
 	if why := judgeAt(e, token, 1767225600); why != BadSignature {
 		t.Fatalf("verdict %v", why)
 	}
-	s.cache.Wait()
 	sum := sha256.Sum256(token)
 	if s.has(&sum, &e.keys["ed"].public) {
 		t.Error("a wrong signature was remembered")
@@ -92,7 +89,6 @@ func TestSignaturesAreBoundToTheKey(t *testing.T) {
 	if why := judgeAt(testECT(t, s, 1), token, 1767225600); why != Allowed {
 		t.Fatalf("with the key that signed: %v", why)
 	}
-	s.cache.Wait()
 	if why := judgeAt(testECT(t, s, 2), token, 1767225600); why != BadSignature {
 		t.Errorf("with another key of the same kid: %v, want bad_signature", why)
 	}
@@ -103,7 +99,6 @@ func TestSignaturesCompareTheWholeHash(t *testing.T) {
 	var public [ed25519.PublicKeySize]byte
 	stored := sha256.Sum256([]byte("stored"))
 	s.add(&stored, &public)
-	s.cache.Wait()
 	other := stored
 	other[sha256.Size-1] ^= 1 // the same slot
 	if s.has(&other, &public) {
@@ -119,7 +114,6 @@ func TestSignaturesDoNotRememberTheVerdict(t *testing.T) {
 	s := testSignatures(t)
 	e, token := testECT(t, s, 1), testToken(t, 1)
 	judgeAt(e, token, 1767225600)
-	s.cache.Wait()
 	if why := judgeAt(e, token, 1767226200); why != Expired {
 		t.Errorf("at its end: %v, want expired", why)
 	}
@@ -158,10 +152,29 @@ func TestSignaturesConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
+// However many there are, they take the places that there are, and the last one is known.
+func TestSignaturesAreBounded(t *testing.T) {
+	s := testSignatures(t)
+	var public [ed25519.PublicKeySize]byte
+	for i := range 100 * len(s.table) {
+		sum := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+		if s.add(&sum, &public); !s.has(&sum, &public) {
+			t.Fatalf("signature %d is not known", i)
+		}
+	}
+	if len(s.table) != 64 {
+		t.Errorf("%d places, want 64", len(s.table))
+	}
+	for i := range s.table {
+		if s.table[i].Load() == nil {
+			t.Errorf("place %d is empty", i)
+		}
+	}
+}
+
 func TestNewSignaturesErrors(t *testing.T) {
 	for _, n := range []int{0, -1} {
-		if s, err := NewSignatures(n); err == nil {
-			s.Close()
+		if _, err := NewSignatures(n); err == nil {
 			t.Errorf("NewSignatures(%d) is no error", n)
 		}
 	}

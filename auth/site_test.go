@@ -47,7 +47,6 @@ func site(t testing.TB, edit ...func(*auth.Options)) *auth.ECT {
 	if err != nil {
 		t.Fatalf("NewECT: %v", err)
 	}
-	t.Cleanup(scheme.Close)
 	return scheme
 }
 

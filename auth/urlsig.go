@@ -76,7 +76,7 @@ func NewURLSig(o Options) (*URLSig, error) {
 
 // with returns the key for another hash.
 func (k *verifyKey) with(digest func() hash.Hash) *verifyKey {
-	return &verifyKey{Key: k.Key, public: k.public, digest: digest}
+	return &verifyKey{Key: k.Key, public: k.public, digest: digest, size: digest().Size()}
 }
 
 // Find implements Scheme. Tokens[0] is the text up to and with the signature:
@@ -172,7 +172,7 @@ func (u *URLSig) judge(v *Verdict, f *Found, r *Request) Reason {
 	}
 	v.Key = k.ID
 	var ok bool
-	if s.sig, ok = lowerHex(s.sig, f.Tokens[0], k.digest().Size()); !ok {
+	if s.sig, ok = lowerHex(s.sig, f.Tokens[0], k.size); !ok {
 		return Malformed
 	}
 	if why := u.message(f, r); why != Allowed {

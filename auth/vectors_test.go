@@ -79,7 +79,6 @@ func (v *vector) scheme(t testing.TB) *auth.ECT {
 	if err != nil {
 		t.Fatalf("%s: %v", v.ID, err)
 	}
-	t.Cleanup(scheme.Close)
 	return scheme
 }
 

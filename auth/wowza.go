@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
-	"hash"
 	"slices"
 )
 
@@ -32,8 +31,7 @@ type WowzaOptions struct {
 type Wowza struct {
 	compat
 	params  paramSet
-	digest  func() hash.Hash
-	size    int
+	size    int // of the hash, which it names
 	address bool
 	content string
 	prefix  string
@@ -60,15 +58,14 @@ func NewWowza(o Options) (*Wowza, error) {
 	}
 	switch o.Wowza.Hash {
 	case "", "sha256":
-		w.digest = sha256.New
+		w.size = sha256.Size
 	case "sha384":
-		w.digest = sha512.New384
+		w.size = sha512.Size384
 	case "sha512":
-		w.digest = sha512.New
+		w.size = sha512.Size
 	default:
 		return nil, settingf("wowza.hash", "%q is not known: use sha256, sha384 or sha512", o.Wowza.Hash)
 	}
-	w.size = w.digest().Size()
 	w.params = paramSet{
 		names:  []string{w.prefix + "hash", w.prefix + "endtime", w.prefix + "starttime"},
 		prefix: w.prefix,
@@ -155,19 +152,32 @@ func (w *Wowza) signer(s *Scratch, r *Request) *verifyKey {
 			s.lines = append(s.lines, s.text)
 		}
 		s.lines = append(s.lines, k.Secret)
-		sorted := slices.Clone(s.lines)
+		s.lines = append(s.lines, s.lines...)
+		sorted := s.lines[len(s.lines)/2:]
 		slices.SortFunc(sorted, bytes.Compare)
 		s.msg = w.join(s.msg[:0], sorted, nil, r)
 		if r.Trace != nil {
 			r.Trace.sign(w.name, w.join(nil, sorted, k.Secret, r))
 		}
-		h := w.digest()
-		h.Write(s.msg)
-		if s.mac = h.Sum(s.mac[:0]); hmac.Equal(s.mac, s.sig) {
+		if s.mac = w.sum(s.mac[:0], s.msg); hmac.Equal(s.mac, s.sig) {
 			return k
 		}
 	}
 	return nil
+}
+
+// sum appends the hash of message to dst.
+func (w *Wowza) sum(dst, message []byte) []byte {
+	switch w.size {
+	case sha512.Size384:
+		sum := sha512.Sum384(message)
+		return append(dst, sum[:]...)
+	case sha512.Size:
+		sum := sha512.Sum512(message)
+		return append(dst, sum[:]...)
+	}
+	sum := sha256.Sum256(message)
+	return append(dst, sum[:]...)
 }
 
 // join writes the content path and the list. What is the secret itself, and not

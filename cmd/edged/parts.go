@@ -323,9 +323,6 @@ func (p *parts) close() {
 	if p.revoked != nil {
 		errs = append(errs, p.revoked.Close())
 	}
-	if p.signatures != nil {
-		p.signatures.Close()
-	}
 	if err := errors.Join(errs...); err != nil {
 		p.log.Error("not everything was closed in order", "err", err)
 	}

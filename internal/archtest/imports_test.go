@@ -19,7 +19,7 @@ cache/ram           : cache/object | golang.org/x/sys
 cache/disk          : cache/object | github.com/zeebo/xxh3 golang.org/x/sys
 cache/cachetest     : cache/object cache/disk | github.com/zeebo/xxh3
 cache               : cache/object cache/purge cache/ram cache/disk |
-auth                : internal/target | github.com/dgraph-io/ristretto/v2 github.com/fxamacker/cbor/v2 github.com/golang-jwt/jwt/v5 github.com/veraison/go-cose
+auth                : internal/target | github.com/fxamacker/cbor/v2 github.com/golang-jwt/jwt/v5 github.com/veraison/go-cose
 origin              : cache/object | github.com/valyala/fasthttp
 logfmt              : | github.com/klauspost/compress
 logfmt/ship         : logfmt |

@@ -190,7 +190,6 @@ func TestSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer signatures.Close()
 	scheme, err := auth.NewECT(auth.Options{
 		Account: "demo", Required: true, MaxLifetime: 24 * time.Hour, Signatures: signatures,
 		Keys: []auth.Key{{ID: key.ID, Account: "demo", Type: auth.HMACSHA256, Secret: key.Secret, State: auth.StateActive}},

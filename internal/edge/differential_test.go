@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -67,7 +68,8 @@ type course struct {
 	private crypto.Signer
 	witness *witness
 	host    string
-	below   bool // tokens open the directory, not the file
+	below   bool   // tokens open the directory, not the file
+	scope   string // directory that sign's tokens open, "" for the file alone
 }
 
 // courses returns one for each scheme.
@@ -106,24 +108,36 @@ func courses(t testing.TB) []*course {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(signatures.Close)
 	for _, c := range list {
-		c.options.Account, c.options.Required, c.options.Signatures = "acme", true, signatures
-		scheme, err := auth.New(c.name, c.options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.witness, c.host = &witness{Scheme: scheme}, c.name+".test"
+		c.open(t, signatures)
 	}
 	return list
+}
+
+// nothingRevoked is asked for every token, as on a node with lists.
+type nothingRevoked struct{}
+
+// Revoked implements auth.Revocations.
+func (nothingRevoked) Revoked(string, []byte, *[32]byte, int64) bool { return false }
+
+// open makes the scheme of the course's site.
+func (c *course) open(t testing.TB, signatures *auth.Signatures) {
+	t.Helper()
+	c.options.Account, c.options.Required, c.options.Signatures = "acme", true, signatures
+	c.options.Revocations = nothingRevoked{}
+	scheme, err := auth.New(c.name, c.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.witness, c.host = &witness{Scheme: scheme}, c.name+".test"
 }
 
 // sign returns the raw target with a token for a raw path, or a Cookie line, and the
 // part of the token that nobody can guess.
 func (c *course) sign(path, query string, canonical []byte, place uint8) (raw, cookie, token string, err error) {
 	expires := time.Now().Add(time.Hour).Unix()
-	claims := auth.Claims{Expires: expires, Scopes: []string{string(canonical)}}
-	q := auth.SignRequest{Path: path, Query: query, Canonical: canonical, Host: []byte(c.host), Now: time.Now().Unix(), Expires: expires}
+	claims := auth.Claims{Expires: expires, Scopes: []string{cmp.Or(c.scope, string(canonical))}}
+	q := auth.SignRequest{Path: path, Query: query, Canonical: canonical, Host: []byte(c.host), Now: time.Now().Unix(), Expires: expires, Scope: c.scope}
 	var params []auth.Param
 	switch c.name {
 	case "ect":

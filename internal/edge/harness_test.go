@@ -25,8 +25,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
-		goleak.IgnoreAnyFunction("github.com/dgraph-io/ristretto/v2.(*defaultPolicy[...]).processItems"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"))
 }
 
 // clock is a settable time. It goes on by itself unless it has a start.
@@ -241,7 +240,6 @@ func claiming(t testing.TB) (func(*Site), func(auth.Claims) string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(scheme.Close)
 	mint := func(c auth.Claims) string {
 		c.Expires = time.Now().Add(time.Hour).Unix()
 		token, err := auth.MintEd25519("k1", private, c)
