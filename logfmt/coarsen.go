@@ -28,6 +28,7 @@ func (k *keeper) coarsen(in file, f logFile, content Trailer) error {
 		return err
 	}
 	k.w.counters.closed.Add(1)
+	k.w.counters.addAnonymity(c.tally.sum.Anonymity)
 	k.remove(f.stem + suffixPart)
 	return k.writeManifest(f.stem, k.describe(f.stem, c.format, f.begun, c.tally.sum, c.plain))
 }

@@ -58,6 +58,9 @@ func TestAnonymity(t *testing.T) {
 			if err != nil || *m.Content.Anonymity != (Anonymity{K: 3, Kept: 3, Widened: 6, Removed: 54}) {
 				t.Errorf("%v: %v, %+v", f, err, m.Content.Anonymity)
 			}
+			if got := w.Stats().Anonymity; got != *m.Content.Anonymity {
+				t.Errorf("%v: the stats have %+v, the trailer %+v", f, got, *m.Content.Anonymity)
+			}
 		})
 	}
 }

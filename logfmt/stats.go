@@ -25,6 +25,8 @@ type Stats struct {
 	MaybeLost int64 // records that killed runs may have had in memory only; see Trailer
 	Errors    int64 // failed operations on files
 
+	Anonymity Anonymity // what k-anonymity did to closed files; K is 0 when it is off
+
 	Files     int64     // closed files in the directory when it was last looked through
 	FileBytes int64     // their size
 	Oldest    time.Time // beginning of the oldest of them; zero when there is none
@@ -48,6 +50,9 @@ func (w *Writer) Stats() Stats {
 		FileBytes: c.fileBytes.Load(),
 		Failing:   w.health.failing(),
 	}
+	if w.crowd != nil {
+		st.Anonymity = Anonymity{w.crowd.k, c.kept.Load(), c.widened.Load(), c.removed.Load()}
+	}
 	if oldest := c.oldest.Load(); oldest != 0 {
 		st.Oldest = time.Unix(oldest, 0).UTC()
 	}
@@ -65,6 +70,13 @@ type counters struct {
 	closed, deleted, torn    atomic.Int64
 	errors, maybeLost        atomic.Int64
 	files, fileBytes, oldest atomic.Int64 // oldest in Unix seconds
+	kept, widened, removed   atomic.Int64 // records by what k-anonymity did to them
+}
+
+func (c *counters) addAnonymity(a *Anonymity) {
+	c.kept.Add(a.Kept)
+	c.widened.Add(a.Widened)
+	c.removed.Add(a.Removed)
 }
 
 // health remembers whether the flusher can write, and tells the operator when

@@ -101,7 +101,8 @@ func accessSink(c *config.Config) sink {
 		}
 	}
 	if c.Log.KAnonymity > 0 {
-		modes = append(modes, fmt.Sprintf("what fewer than %d viewers share is made coarser when a file is closed", c.Log.KAnonymity))
+		modes = append(modes, fmt.Sprintf("what fewer than %d viewers share is made coarser when a file is closed: "+
+			"until then, for %s at most, the open .part is struck but not coarse", c.Log.KAnonymity, c.Log.MaxAge))
 	}
 	s.Note = strings.Join(modes, "; ") + "; pseudonym keys live for a " + c.Log.PseudonymKey
 	if u, err := url.Parse(c.Log.Ship.URL); err == nil && u.Host != "" {

@@ -288,12 +288,16 @@ func diskOf(d *disk.Stats) diskStatus {
 }
 
 func logOf(l logfmt.Stats) *logStatus {
-	return &logStatus{
+	st := &logStatus{
 		Offered: l.Offered, Written: l.Written, Dropped: l.Dropped, Oversized: l.Oversized,
 		Queued: l.Queued, QueuedBytes: l.QueuedBytes, Bytes: l.Bytes, Closed: l.Closed, Deleted: l.Deleted,
 		TornLines: l.TornLines, MaybeLost: l.MaybeLost, Errors: l.Errors, Files: l.Files, FileBytes: l.FileBytes,
 		Oldest: timeOf(l.Oldest), Failing: l.Failing,
 	}
+	if a := l.Anonymity; a.K > 0 {
+		st.Anonymity = &anonymityStatus{a.K, a.Kept, a.Widened, a.Removed}
+	}
+	return st
 }
 
 func connectionsOf(s server.Stats) connectionStatus {

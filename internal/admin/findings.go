@@ -208,6 +208,6 @@ func (st *status) shape() string {
 	for _, c := range st.Certificates {
 		note(c.Name, c.DaysLeft)
 	}
-	note(keys(st.Unknown.Detail), keys(st.Unknown.BadTarget), keys(st.Connections.Refused), st.Log != nil)
+	note(keys(st.Unknown.Detail), keys(st.Unknown.BadTarget), keys(st.Connections.Refused), st.Log != nil, st.Log != nil && st.Log.Anonymity != nil)
 	return strconv.FormatUint(h.Sum64(), 36)
 }

@@ -145,6 +145,7 @@ func fixedLog() logfmt.Stats {
 	return logfmt.Stats{
 		Offered: 2_582_995, Written: 2_582_940, Queued: 55, QueuedBytes: 14_300, Bytes: 812 << 20, Closed: 31, Deleted: 4,
 		TornLines: 1, Files: 27, FileBytes: 96 << 20, Oldest: noon.Add(-27 * time.Hour),
+		Anonymity: logfmt.Anonymity{K: 5, Kept: 2_500_000, Widened: 70_000, Removed: 12_000},
 	}
 }
 

@@ -275,6 +275,16 @@ type logStatus struct {
 	FileBytes   int64      `json:"file_bytes"`
 	Oldest      *time.Time `json:"oldest_file"`
 	Failing     string     `json:"failing"`
+
+	Anonymity *anonymityStatus `json:"k_anonymity"` // null when it is off
+}
+
+// anonymityStatus counts records of closed files by what k-anonymity did to them.
+type anonymityStatus struct {
+	K       int   `json:"k"`
+	Kept    int64 `json:"kept"`
+	Widened int64 `json:"widened"`
+	Removed int64 `json:"removed"`
 }
 
 type connectionStatus struct {

@@ -111,6 +111,16 @@ func logTable() *table[logStatus] {
 		gauge("log_file_bytes", "Bytes of closed access log files kept.", func(s *l) int64 { return s.FileBytes }),
 		gauge("log_failing", "1 while access records cannot be written.", func(s *l) float64 { return truth(s.Failing != "") }),
 		family[l]{
+			"log_anonymity_records_total", "Access records of closed files, by what k-anonymity did to them; absent when it is off.", prometheus.CounterValue, "result",
+			func(s *l, e emit) {
+				if a := s.Anonymity; a != nil {
+					e(float64(a.Kept), "kept")
+					e(float64(a.Widened), "widened")
+					e(float64(a.Removed), "removed")
+				}
+			},
+		},
+		family[l]{
 			"log_oldest_file_timestamp_seconds", "Beginning of the oldest access log file kept; absent when there is none.", prometheus.GaugeValue, "",
 			func(s *l, e emit) {
 				if s.Oldest != nil {
