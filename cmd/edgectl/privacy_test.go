@@ -21,6 +21,10 @@ func TestPrivacyReport(t *testing.T) {
 			t.Errorf("the report (%d, %s) lacks %q:\n%s", code, stderr, want, out)
 		}
 	}
+	coarse := writeConfig(t, strings.Replace(testConfig, "[[site]]", "[log]\nk_anonymity = 5\n[[site]]", 1))
+	if _, out, _ := edgectl("privacy", "report", "-config", coarse); !strings.Contains(out, "for 1h0m0s at most, the open .part is struck but not coarse") {
+		t.Errorf("the report does not say what the open file is with k-anonymity:\n%s", out)
+	}
 	var r privacyReport
 	code, out, _ = edgectl("privacy", "report", "-config", conf, "-json")
 	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Schema != 1 || len(r.Sinks) != 7 {

@@ -111,6 +111,14 @@ func logTable() *table[logStatus] {
 		gauge("log_file_bytes", "Bytes of closed access log files kept.", func(s *l) int64 { return s.FileBytes }),
 		gauge("log_failing", "1 while access records cannot be written.", func(s *l) float64 { return truth(s.Failing != "") }),
 		family[l]{
+			"log_anonymity_k", "Viewers that have to share prefix, title and hour, or their records get coarser; absent when it is off.", prometheus.GaugeValue, "",
+			func(s *l, e emit) {
+				if s.Anonymity != nil {
+					e(float64(s.Anonymity.K))
+				}
+			},
+		},
+		family[l]{
 			"log_anonymity_records_total", "Access records of closed files, by what k-anonymity did to them; absent when it is off.", prometheus.CounterValue, "result",
 			func(s *l, e emit) {
 				if a := s.Anonymity; a != nil {
