@@ -8,14 +8,13 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"edged/cache/disk"
 	"edged/cache/object"
 	"edged/cache/ram"
+	"edged/internal/edgetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { edgetest.Main(m) }
 
 // arenaSize is small, so that blocks are evicted while they are wanted.
 const arenaSize = 32 << 20

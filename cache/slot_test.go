@@ -74,9 +74,14 @@ func TestReplacedVersionsAreCollected(t *testing.T) {
 	before := weak.Make(old)
 	old.discard()
 	old = nil
-	runtime.GC()
 	now, _ := s.lookup(key)
-	if first.Value() != nil || before.Value() != nil {
+	kept := func() bool { return first.Value() != nil || before.Value() != nil }
+	for range 20 { // a frame of another goroutine may hold what looks like a pointer for a while
+		if runtime.GC(); !kept() {
+			break
+		}
+	}
+	if kept() {
 		t.Error("an object keeps the versions it replaced alive")
 	}
 	runtime.KeepAlive(now)

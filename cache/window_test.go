@@ -201,52 +201,60 @@ func TestFillThatEndsUnderTheEyesOfAReader(t *testing.T) {
 	}
 }
 
-// What nobody can fetch again is not evicted before the fastest reader has had it.
-func TestUnreadBlocksOfAnUnrepeatableBodyStay(t *testing.T) {
-	s := newStore(t, Options{Window: 8 * object.BlockSize})
-	f := s.lead(key)
-	o := f.Start(&object.Meta{Size: -1}, 0)
-	var r Reader
-	r.Open(o, 0, -1)
-	f.Leave()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+// untilItWaits fills until a window ahead of the reader, and returns how many bytes
+// that were. In a bubble time passes only while nobody can go on, however slow the
+// machine is.
+func untilItWaits(t *testing.T, f *Fill) (wrote int64) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	var wrote int64
 	for {
 		room, err := f.Buffer(ctx)
 		if err != nil {
-			break // a window ahead of the reader
+			return wrote
 		}
 		f.Advance(len(room))
 		wrote += int64(len(room))
 	}
-	if wrote != heldWindow {
-		t.Errorf("the fill is %d bytes ahead, want %d", wrote, heldWindow)
-	}
-	held := 0
-	for { // pressure
-		b, ok := s.Cache.ram.Alloc(object.BlockSize)
-		if !ok {
-			break
+}
+
+// What nobody can fetch again is not evicted before the fastest reader has had it.
+func TestUnreadBlocksOfAnUnrepeatableBodyStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, Options{Window: 8 * object.BlockSize})
+		f := s.lead(key)
+		o := f.Start(&object.Meta{Size: -1}, 0)
+		var r Reader
+		r.Open(o, 0, -1)
+		f.Leave()
+		wrote := untilItWaits(t, f)
+		if wrote != heldWindow {
+			t.Errorf("the fill is %d bytes ahead, want %d", wrote, heldWindow)
 		}
-		held++
-		defer b.Release()
-	}
-	if held == 0 {
-		t.Fatal("no pressure")
-	}
-	for n := int64(0); n < wrote; {
-		span, err := r.Next()
-		if err != nil {
-			t.Fatalf("at %d of %d: %v", n, wrote, err)
+		held := 0
+		for { // pressure
+			b, ok := s.Cache.ram.Alloc(object.BlockSize)
+			if !ok {
+				break
+			}
+			held++
+			defer b.Release()
 		}
-		n += int64(len(span))
-	}
-	r.Close()
-	f.Abort(io.ErrUnexpectedEOF)
-	if n := s.Stats().Objects; n != 0 {
-		t.Errorf("%d objects", n)
-	}
+		if held == 0 {
+			t.Fatal("no pressure")
+		}
+		for n := int64(0); n < wrote; {
+			span, err := r.Next()
+			if err != nil {
+				t.Fatalf("at %d of %d: %v", n, wrote, err)
+			}
+			n += int64(len(span))
+		}
+		r.Close()
+		f.Abort(io.ErrUnexpectedEOF)
+		if n := s.Stats().Objects; n != 0 {
+			t.Errorf("%d objects", n)
+		}
+	})
 }
 
 // Somebody far ahead in a film is served by another fill: he must not make the one

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"edged/internal/edgetest"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { edgetest.Main(m) }
 
 // golden compares got with a file of testdata, or rewrites it with -update.
 func golden(t *testing.T, name string, got []byte) {

@@ -7,15 +7,14 @@ import (
 	"edged/cache/cachetest"
 	"edged/cache/disk"
 	"edged/cache/object"
-
-	"go.uber.org/goleak"
+	"edged/internal/edgetest"
 )
 
 func TestMain(m *testing.M) {
 	if runChild() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	edgetest.Main(m)
 }
 
 // options returns the options of a small disk over fs.

@@ -3,10 +3,10 @@ package ram
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"edged/internal/edgetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { edgetest.Main(m) }
 
 // newTier returns a tier that is closed, with nothing pinned, at the end.
 func newTier(t testing.TB, o Options) *Tier {

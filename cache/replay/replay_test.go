@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"go.uber.org/goleak"
 
 	"edged/cache/object"
+	"edged/internal/edgetest"
 	"edged/logfmt"
 )
 
@@ -219,4 +219,4 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { edgetest.Main(m) }

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"edged/cache"
 	"edged/cache/disk"
 	"edged/cache/ram"
 	"edged/internal/edge"
+	"edged/internal/edgetest"
 	"edged/internal/revoke"
 	"edged/internal/server"
 	"edged/logfmt"
@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "write golden files and docs/metrics.md"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	goleak.VerifyTestMain(m)
+	edgetest.Main(m)
 }
 
 // noon is when every fixed status is taken.

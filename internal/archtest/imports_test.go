@@ -37,7 +37,7 @@ internal/crash      : | golang.org/x/sys
 internal/revoke     : |
 internal/geo        : | github.com/oschwald/maxminddb-golang/v2
 internal/demo       : auth |
-internal/edgetest   : |
+internal/edgetest   : | go.uber.org/goleak
 internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
 cmd/edgectl         : auth cache/disk internal/config internal/target logfmt logfmt/usage |

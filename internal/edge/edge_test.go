@@ -310,6 +310,7 @@ func TestStaleIfErrorAndErrors(t *testing.T) {
 // TestSlowValidationIsRemembered: of an object that may be served stale on errors,
 // one request waits for an origin that hangs, and none after it.
 func TestSlowValidationIsRemembered(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	var down atomic.Bool
 	b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
 		if down.Load() {
@@ -319,15 +320,16 @@ func TestSlowValidationIsRemembered(t *testing.T) {
 		w.Header().Set("Cache-Control", "max-age=10, stale-if-error=600")
 		io.WriteString(w, "data")
 	})
-	hasty, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", FirstByteTimeout: 100 * time.Millisecond})
+	hasty, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", FirstByteTimeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer hasty.Close()
-	b.site.Origins = hasty
 	b.want(b.get("/a.bin"), 200)
 	b.clock.advance(11 * time.Second)
 	down.Store(true)
+	patient := b.site.Origins
+	b.site.Origins = hasty
 	b.want(b.get("/a.bin"), 200, "fwd=stale", "detail=stale-if-error")
 	b.want(b.get("/a.bin"), 200, "hit", "detail=stale-if-error")
 	b.wantFetches(2)
@@ -336,6 +338,7 @@ func TestSlowValidationIsRemembered(t *testing.T) {
 	b.edge.fetchers.Wait()
 	b.wantFetches(3)
 	down.Store(false)
+	b.site.Origins = patient
 	b.clock.advance(retryInterval + time.Second)
 	b.want(b.get("/a.bin"), 200, "hit", "detail=stale-if-error")
 	b.edge.fetchers.Wait()

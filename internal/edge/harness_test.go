@@ -18,13 +18,14 @@ import (
 	"edged/cache"
 	"edged/cache/object"
 	"edged/cache/ram"
+	"edged/internal/edgetest"
 	"edged/internal/target"
 	"edged/logfmt"
 	"edged/origin"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
+	edgetest.Main(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"))
 }
 
@@ -81,7 +82,7 @@ func newBench(t testing.TB, handler http.HandlerFunc, change ...func(*Site)) *be
 	if err != nil {
 		t.Fatal(err)
 	}
-	group, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", FirstByteTimeout: 5 * time.Second})
+	group, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", FirstByteTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/goleak"
+
+	"edged/internal/edgetest"
 )
 
 // TestMain also plays the client process of the benchmarks and the process that
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	startClock()
-	goleak.VerifyTestMain(m,
+	edgetest.Main(m,
 		// fasthttp's clock: started once, never stopped.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }

@@ -16,12 +16,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"edged/internal/edgetest"
 	"edged/logfmt"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { edgetest.Main(m) }
 
 // The examples of Amazon's documentation, "Authenticating Requests: Using the
 // Authorization Header", for the fictitious key that it uses.
