@@ -55,11 +55,11 @@ func (l *countingLog) Write(*logfmt.Record) { l.records++ }
 
 // browser returns an exchange, and the request of a player in a page that asks for
 // target, as an adapter hands it over.
-func (t *bench) browser(target string) (*Exchange, Request) {
-	x := t.edge.NewExchange()
-	t.fill(x, request{target: target})
+func (b *bench) browser(target string) (*Exchange, Request) {
+	x := b.edge.NewExchange()
+	b.fill(x, request{target: target})
 	r := x.Req
-	r.Arrived = t.edge.now().UnixNano()
+	r.Arrived = b.edge.now().UnixNano()
 	r.Header = rawFields{
 		{[]byte("Origin"), []byte("https://player.example")},
 		{[]byte("Referer"), []byte("https://player.example/")},
