@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,7 +75,9 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 	if p.access, err = openLog(c, log); err != nil {
 		return p, err
 	}
-	p.openShipper(c)
+	if err = p.openShipper(c); err != nil {
+		return p, err
+	}
 	options := edge.Options{Cache: p.cache, Error: log}
 	if p.access != nil {
 		options.Log = p.access
@@ -249,12 +250,15 @@ func (p *parts) openLedger(c *config.Config) {
 }
 
 // openShipper begins to push closed log files, if it is configured.
-func (p *parts) openShipper(c *config.Config) {
+func (p *parts) openShipper(c *config.Config) error {
 	s := &c.Log.Ship
 	if p.access == nil || s.URL == "" {
-		return
+		return nil
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client, err := ship.NewClient(ship.ClientOptions{CAFile: s.CAFile, CertFile: s.ClientCert, KeyFile: s.ClientKey})
+	if err != nil {
+		return err
+	}
 	target := &ship.HTTP{URL: s.URL, Token: s.Secret, Client: client}
 	if s.S3Region != "" {
 		target = ship.S3(s.URL, s.S3Region, s.S3KeyID, s.Secret, client)
@@ -263,6 +267,7 @@ func (p *parts) openShipper(c *config.Config) {
 		Dir: c.Log.Dir, State: filepath.Join(c.StateDir(), "shipped.json"), Target: target,
 		Compressed: c.Log.Compress != "none", Delete: s.Delete, Log: p.log,
 	})
+	return nil
 }
 
 // setSites replaces the sites by those of a configuration.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -10,7 +11,7 @@ import (
 func (l *loader) checkShip(f *source) {
 	s := &l.config.Log.Ship
 	if s.URL == "" {
-		if s.S3Region != "" || s.S3KeyID != "" || s.SecretFile != "" || s.Delete {
+		if *s != (Ship{}) {
 			l.fail(f, "log.ship.url", "where to? Set it, or remove the rest of log.ship")
 		}
 		return
@@ -24,11 +25,37 @@ func (l *loader) checkShip(f *source) {
 	if (s.S3Region == "") != (s.S3KeyID == "") || s.S3Region != "" && s.SecretFile == "" {
 		l.fail(f, "log.ship.s3_region", "S3 needs all of s3_region, s3_key_id and secret_file")
 	}
+	l.checkShipTLS(f)
 	if s.SecretFile == "" {
 		return
 	}
 	if err := s.readSecret(f); err != nil {
 		l.fail(f, "log.ship.secret_file", "%v", err)
+	}
+}
+
+// checkShipTLS resolves the files that TLS to the target needs.
+func (l *loader) checkShipTLS(f *source) {
+	s := &l.config.Log.Ship
+	if s.CAFile+s.ClientCert+s.ClientKey != "" && strings.HasPrefix(s.URL, "http:") {
+		l.fail(f, "log.ship.ca_file", "ca_file, client_cert and client_key are for https")
+		return
+	}
+	failed := len(l.errs)
+	s.CAFile = l.readable(f, "log.ship.ca_file", s.CAFile)
+	if (s.ClientCert == "") != (s.ClientKey == "") {
+		l.fail(f, "log.ship.client_cert", "needs client_key, and client_key needs it")
+		return
+	}
+	s.ClientCert = l.readable(f, "log.ship.client_cert", s.ClientCert)
+	s.ClientKey = l.readable(f, "log.ship.client_key", s.ClientKey)
+	if s.ClientKey == "" || len(l.errs) > failed {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(s.ClientCert, s.ClientKey); err != nil {
+		l.fail(f, "log.ship.client_cert", "%v", err)
+	} else if err := checkPrivate(s.ClientKey); err != nil {
+		l.fail(f, "log.ship.client_key", "%v", err)
 	}
 }
 

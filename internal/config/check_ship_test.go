@@ -18,6 +18,22 @@ func TestShip(t *testing.T) {
 	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	pem, err := filepath.Abs("testdata/pem/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pem += "/"
+	key := filepath.Join(dir, "key.pem")
+	text, err := os.ReadFile(pem + "key.pem")
+	if err == nil {
+		err = os.WriteFile(key, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(pem+"key.pem", 0o644); err != nil { // as a checkout may not have it
+		t.Fatal(err)
+	}
 	s3 := "url = \"https://s3.example/logs/edge\"\ns3_region = \"eu\"\ns3_key_id = \"id\"\n"
 	for _, c := range []struct{ name, keys, want string }{
 		{"none", "", ""},
@@ -32,6 +48,13 @@ func TestShip(t *testing.T) {
 		{"no URL", "delete = true", "where to?"},
 		{"open secret", "url = \"https://logs.example\"\nsecret_file = \"" + open + "\"", "log.ship.secret_file"},
 		{"empty secret", "url = \"https://logs.example\"\nsecret_file = \"" + empty + "\"", "one line"},
+		{"TLS", "url = \"https://logs.example\"\nca_file = \"" + pem + "cert.pem\"\nclient_cert = \"" + pem + "cert.pem\"\nclient_key = \"" + key + "\"", ""},
+		{"certificate without a key", "url = \"https://logs.example\"\nclient_cert = \"" + pem + "cert.pem\"", "needs client_key"},
+		{"key of another kind", "url = \"https://logs.example\"\nclient_cert = \"" + pem + "cert.pem\"\nclient_key = \"" + secret + "\"", "log.ship.client_cert"},
+		{"open key", "url = \"https://logs.example\"\nclient_cert = \"" + pem + "cert.pem\"\nclient_key = \"" + pem + "key.pem\"", "log.ship.client_key"},
+		{"no such authority", "url = \"https://logs.example\"\nca_file = \"/none\"", "log.ship.ca_file"},
+		{"TLS in the clear", "url = \"http://127.0.0.1:9000/edge\"\nca_file = \"" + pem + "cert.pem\"", "are for https"},
+		{"authority of nobody", "ca_file = \"" + pem + "cert.pem\"", "where to?"},
 		{"no such secret", "url = \"https://logs.example\"\nsecret_file = \"/none\"", "log.ship.secret_file"},
 	} {
 		path := filepath.Join(dir, "edged.toml")

@@ -99,6 +99,9 @@ type Ship struct {
 	S3KeyID    string `toml:"s3_key_id"`   // who signs
 	SecretFile string `toml:"secret_file"` // one line: the key that signs, else a bearer token
 	Delete     bool   `toml:"delete"`      // files that were acknowledged
+	CAFile     string `toml:"ca_file"`     // authorities beside the system's
+	ClientCert string `toml:"client_cert"` // who the node is for the target, with ClientKey
+	ClientKey  string `toml:"client_key"`
 
 	Secret string `toml:"-"` // what SecretFile holds, set by Load
 }

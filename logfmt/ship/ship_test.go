@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -151,6 +152,14 @@ func TestShipperWaitsForCompression(t *testing.T) {
 		}
 	})
 }
+
+// object is a file that is what it says.
+func object(name, text string) *Object {
+	sum := sha256.Sum256([]byte(text))
+	return &Object{name, int64(len(text)), hex.EncodeToString(sum[:]), strings.NewReader(text)}
+}
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func TestHTTP(t *testing.T) {
 	const text = "log"
