@@ -61,17 +61,21 @@ func appendAddress(dst []byte, m AddressMode, r *Record) []byte {
 	return dst
 }
 
-// parseAddress reads what appendAddress wrote into r. A struck address comes
-// back with a last octet of 0, so that striking it again changes nothing.
+// parseAddress reads what appendAddress wrote into r. A struck IPv4 address comes
+// back with a last octet of 0 and the mode that writes it as it was.
 func parseAddress(s string, r *Record) bool {
 	if hash, ok := parseHash(s, 'p'); ok {
 		r.Pseudonym = hash
 		return true
 	}
+	length := len(s)
 	if head, ok := strings.CutSuffix(s, ".000"); ok {
 		s = head + ".0"
 	}
 	a, err := netip.ParseAddr(s)
 	r.Client = a
+	if len(s) < length && a.Unmap().Is4() {
+		r.Address = Strike
+	}
 	return err == nil && a.Zone() == ""
 }

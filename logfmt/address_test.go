@@ -116,7 +116,7 @@ func TestSiteCanBeStricterThanLog(t *testing.T) {
 }
 
 func TestFormatWords(t *testing.T) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		if got, err := ParseFormat(f.String()); err != nil || got != f {
 			t.Errorf("%v read back: %v, %v", f, got, err)
 		}

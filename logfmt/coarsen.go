@@ -40,19 +40,22 @@ type coarsener struct {
 	tally  *tally
 	format Format
 	plain  FileSum
+	pen    *Encoder // nil before the first record
 	line   []byte
 }
 
-// copy writes header, records and trailer. Lines that are no records are left out, and
-// counted as torn: nobody can tell what is in them.
+// copy writes header, records and trailer. Lines and blocks that are no good are left
+// out, and counted as torn: nobody can tell what is in them.
 func (c *coarsener) copy(out *bufio.Writer, content Trailer, header func(Format) []byte) error {
 	done := &Anonymity{K: c.crowd.k}
-	begun := false
 	var r Record
 	for {
 		err := c.in.Read(&r)
 		switch {
 		case err == io.EOF: //nolint:errorlint // Read returns it bare
+			if c.pen != nil {
+				c.put(out, c.pen.End(nil))
+			}
 			sum := c.tally.sum
 			c.tally.sum = content
 			c.tally.sum.Bytes, c.tally.sum.Anonymity = sum.Bytes, done
@@ -63,19 +66,20 @@ func (c *coarsener) copy(out *bufio.Writer, content Trailer, header func(Format)
 		case err != nil:
 			return err
 		}
-		if !begun {
-			begun, c.format = true, c.in.format
-			c.put(out, header(c.format), batch{})
+		if c.pen == nil {
+			c.format = c.in.format
+			c.pen = NewEncoder(c.format, Strike)
+			c.put(out, header(c.format))
 		}
 		c.crowd.coarsen(&r, done)
-		c.line = Append(c.line[:0], c.format, Strike, &r)
-		c.put(out, c.line, batch{})
+		c.line = c.pen.Append(c.line[:0], &r)
+		c.put(out, c.line)
 	}
 }
 
 // put writes through the tally; a bufio.Writer keeps its error for Flush.
-func (c *coarsener) put(out *bufio.Writer, text []byte, b batch) {
-	c.tally.add(text, b)
+func (c *coarsener) put(out *bufio.Writer, text []byte) {
+	c.tally.add(text, batch{})
 	_, _ = out.Write(text)
 }
 

@@ -20,7 +20,7 @@ func visit(w *Writer, client, path string) {
 }
 
 func TestAnonymity(t *testing.T) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		inBubble(t, func(o *Options) { o.Anonymity, o.Format = 3, f }, func(t *testing.T, w *Writer, _ *faultyFS) {
 			for i := range 3 { // three viewers of one network
 				visit(w, fmt.Sprintf("203.0.113.%d", i+1), "/popular/1080p/1.ts")

@@ -6,12 +6,15 @@
 //
 //   - [Record]: one request, built from fields that are already redacted or
 //     that this package redacts while it encodes (the client address).
-//   - [Field]: one row of the table behind everything here. The W3C extended
-//     and the JSON encoder, both readers and FORMAT.md follow [Fields].
+//   - [Field]: one row of the table behind everything here. The encoders
+//     of all formats, their readers and FORMAT.md follow [Fields].
 //   - [AddressMode]: what becomes of a client address. Strike is the default.
 //   - [Writer]: sharded memory, one flusher, files that are renamed when they
 //     are whole, rotation, retention, counted losses.
-//   - [Reader]: records of a file, whichever format it has.
+//   - [Format]: W3C extended and JSON have a line a record; a binary file has blocks
+//     of records, in which what repeats is written once.
+//   - [Reader], [Encoder]: records of a file, whichever format it has, and back.
+//   - [Rewrite]: a file without some records, or without addresses.
 //
 // A node opens one writer and gives it one record a request:
 //
@@ -24,9 +27,9 @@
 // # Completeness
 //
 // Records are numbered while they go to disk. In one run of a node the numbers
-// of a file grow by 1 + dropped from line to line: a line that was removed
+// of a file grow by 1 + dropped from record to record: one that was removed
 // later shows as a gap, a record that was lost to a full queue is counted in
-// the next line. Offered = written + dropped + still queued, always
+// the next one. Offered = written + dropped + still queued, always
 // ([Writer.Stats]).
 //
 // # Concurrency

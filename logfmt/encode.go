@@ -8,10 +8,11 @@ import (
 // lineBegin is how a JSON record begins; the schema version is in it.
 const lineBegin = `{"v":2`
 
-// Append appends r as one line, newline included, in format f with its client
-// as m leaves it, or stricter when r.Address says so. It allocates nothing but what
+// Append appends r as one line, newline included, or as a block of its own, in format f
+// with its client as m leaves it, or stricter when r.Address says so. It allocates nothing but what
 // dst lacks, and keeps r off the heap: TestAppendAllocatesNothing and
-// BenchmarkAppend guard that.
+// BenchmarkAppend guard that. For more than a record use an [Encoder]: blocks are for
+// many.
 //
 // Whatever bytes r holds, the line has exactly the fields of the table and ends
 // at its last byte: no value can forge a field, a line or a directive.
@@ -19,6 +20,10 @@ const lineBegin = `{"v":2`
 // In Pseudonym mode it writes r.Pseudonym, which [Writer.Write] sets: without
 // one the client is missing.
 func Append(dst []byte, f Format, m AddressMode, r *Record) []byte {
+	if f == Binary {
+		var b blockPen
+		return b.end(b.addAt(dst, m, r))
+	}
 	p := pen{buf: dst, json: f == JSON}
 	p.head(m, r)
 	p.tail(&r.Sequence)
@@ -60,9 +65,9 @@ func appendRange(dst []byte, r *Record) []byte {
 }
 
 // AppendHeader appends what a file of format f begins with: the directives of
-// W3C, nothing for JSON. software names the program; now is the time of #Date.
+// W3C, nothing for the others. software names the program; now is the time of #Date.
 func AppendHeader(dst []byte, f Format, software string, now time.Time) []byte {
-	if f == JSON {
+	if f != W3C {
 		return dst
 	}
 	dst = append(dst, "#Version: 1.0\n#Software: "...)

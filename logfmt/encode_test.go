@@ -22,14 +22,14 @@ var sameRecord = cmp.Options{
 }
 
 func TestGoldenFiles(t *testing.T) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		got := AppendHeader(nil, f, "edged 1.2", arrival)
 		for _, m := range []AddressMode{Strike, Full, None} {
-			got = Append(got, f, m, sampleHit())
-			got = Append(got, f, m, sampleRefused())
+			e := NewEncoder(f, m)
+			got = e.End(e.Append(e.Append(got, sampleHit()), sampleRefused()))
 		}
-		got = Append(got, f, Strike, hostileRecord())
-		got = Append(got, f, Strike, &Record{})
+		e := NewEncoder(f, Strike)
+		got = e.End(e.Append(e.Append(got, hostileRecord()), &Record{}))
 		golden(t, "records."+f.String(), got)
 	}
 }
@@ -275,7 +275,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	buf := make([]byte, 0, 4096)
 	ua := []byte("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	page := []byte("https://player.example.org/watch")
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		got := testing.AllocsPerRun(200, func() {
 			r := *sampleHit0 // a caller's record may live on its stack
 			r.Request.Agent, r.Request.Referrer = AgentOf(ua), ReferrerHost(page)
@@ -290,7 +290,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 var sampleHit0 = sampleHit()
 
 func BenchmarkAppend(b *testing.B) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		b.Run(f.String(), func(b *testing.B) {
 			r := sampleHit()
 			buf := make([]byte, 0, 4096)
@@ -321,7 +321,7 @@ func usualHit() *Record {
 }
 
 func BenchmarkUsualHit(b *testing.B) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		b.Run(f.String(), func(b *testing.B) {
 			r, c := usualHit(), new(memo)
 			buf := make([]byte, 0, 4096)

@@ -41,7 +41,8 @@ type Field struct {
 	// retention that ends every file; "" when there is nothing beside it.
 	Lifetime string
 
-	id fieldID
+	id   fieldID
+	part part // of a binary block
 }
 
 // Fields returns the table in the order of the columns.
@@ -100,46 +101,46 @@ const (
 // fields is the table. It is never written to, as is all that is made from it.
 var fields = withIDs([numFields]Field{
 	fieldTime:      {W3C: "date time", JSON: "time", Kind: KindTime, Meaning: "arrival of the request, UTC"},
-	fieldNode:      {W3C: "x-node", JSON: "node", Kind: KindText, Meaning: "edge node that answered"},
-	fieldAccount:   {W3C: "x-account", JSON: "account", Kind: KindText, Meaning: "customer account to bill"},
-	fieldSite:      {W3C: "x-site", JSON: "site", Kind: KindText, Meaning: "site of the account that the host belongs to"},
+	fieldNode:      {W3C: "x-node", JSON: "node", Kind: KindText, part: partBlock, Meaning: "edge node that answered"},
+	fieldAccount:   {W3C: "x-account", JSON: "account", Kind: KindText, part: partOwner, Meaning: "customer account to bill"},
+	fieldSite:      {W3C: "x-site", JSON: "site", Kind: KindText, part: partOwner, Meaning: "site of the account that the host belongs to"},
 	fieldClient:    {W3C: "c-ip", JSON: "client", Kind: KindAddress, Transform: "struck, hashed or left out as `address` says", Lifetime: "of a pseudonym the key lives in memory for an hour or a day (`log.pseudonym_key`)", Meaning: "client address"},
-	fieldMethod:    {W3C: "cs-method", JSON: "method", Kind: KindText, Meaning: "request method"},
-	fieldHost:      {W3C: "cs-host", JSON: "host", Kind: KindText, Meaning: "canonical host"},
+	fieldMethod:    {W3C: "cs-method", JSON: "method", Kind: KindText, part: partKind, Meaning: "request method"},
+	fieldHost:      {W3C: "cs-host", JSON: "host", Kind: KindText, part: partOwner, Meaning: "canonical host"},
 	fieldPath:      {W3C: "cs-uri-stem", JSON: "path", Kind: KindText, Transform: "token and query cut off", Meaning: "canonical, decoded path"},
 	fieldQuery:     {W3C: "cs-uri-query", JSON: "query", Kind: KindText, Transform: "only parameters that the site lists in `log.query`", Meaning: "query parameters, not decoded"},
 	fieldRange:     {W3C: "x-range", JSON: "range", Kind: KindRange, Meaning: "byte range asked for"},
-	fieldStatus:    {W3C: "sc-status", JSON: "status", Kind: KindStatus, Meaning: "status code sent"},
+	fieldStatus:    {W3C: "sc-status", JSON: "status", Kind: KindStatus, part: partKind, Meaning: "status code sent"},
 	fieldBytesSent: {W3C: "sc-bytes", JSON: "bytes", Kind: KindCount, Meaning: "body bytes sent"},
 	fieldWireBytes: {W3C: "x-wire-bytes", JSON: "wire_bytes", Kind: KindCount, Meaning: "body, header and framing bytes sent, before TLS; framing of HTTP/2 and 3 not counted"},
 	fieldFirstByte: {W3C: "x-first-byte-us", JSON: "first_byte_us", Kind: KindMicros, Meaning: "arrival until the header was handed over"},
 	fieldDuration:  {W3C: "x-duration-us", JSON: "duration_us", Kind: KindMicros, Meaning: "arrival until the last byte was handed over"},
-	fieldAborted:   {W3C: "x-aborted", JSON: "aborted", Kind: KindFlag, Meaning: "the client left, or was cut, before the end"},
-	fieldHit:       {W3C: "x-cache-hit", JSON: "hit", Kind: KindFlag, Meaning: "served without going forward (RFC 9211)"},
-	fieldForward:   {W3C: "x-cache-fwd", JSON: "fwd", Kind: KindText, Meaning: "why the request went forward (RFC 9211)"},
-	fieldStored:    {W3C: "x-cache-stored", JSON: "stored", Kind: KindFlag, Meaning: "the response was stored (RFC 9211)"},
-	fieldCollapsed: {W3C: "x-cache-collapsed", JSON: "collapsed", Kind: KindFlag, Meaning: "shared the fetch of another request (RFC 9211)"},
+	fieldAborted:   {W3C: "x-aborted", JSON: "aborted", Kind: KindFlag, part: partKind, Meaning: "the client left, or was cut, before the end"},
+	fieldHit:       {W3C: "x-cache-hit", JSON: "hit", Kind: KindFlag, part: partKind, Meaning: "served without going forward (RFC 9211)"},
+	fieldForward:   {W3C: "x-cache-fwd", JSON: "fwd", Kind: KindText, part: partKind, Meaning: "why the request went forward (RFC 9211)"},
+	fieldStored:    {W3C: "x-cache-stored", JSON: "stored", Kind: KindFlag, part: partKind, Meaning: "the response was stored (RFC 9211)"},
+	fieldCollapsed: {W3C: "x-cache-collapsed", JSON: "collapsed", Kind: KindFlag, part: partKind, Meaning: "shared the fetch of another request (RFC 9211)"},
 	fieldTTL:       {W3C: "x-cache-ttl", JSON: "ttl", Kind: KindSeconds, Meaning: "freshness left, negative when stale (RFC 9211)"},
-	fieldTier:      {W3C: "x-tier", JSON: "tier", Kind: KindText, Meaning: "slowest place needed: ram, disk, origin or none"},
+	fieldTier:      {W3C: "x-tier", JSON: "tier", Kind: KindText, part: partKind, Meaning: "slowest place needed: ram, disk, origin or none"},
 	fieldRAM:       {W3C: "x-ram-bytes", JSON: "ram_bytes", Kind: KindCount, Meaning: "body bytes read from RAM"},
 	fieldDisk:      {W3C: "x-disk-bytes", JSON: "disk_bytes", Kind: KindCount, Meaning: "body bytes read from disk"},
 	fieldOrigin:    {W3C: "x-origin-bytes", JSON: "origin_bytes", Kind: KindCount, Meaning: "body bytes read from the origin"},
-	fieldClass:     {W3C: "x-class", JSON: "class", Kind: KindText, Meaning: "media class: manifest, segment, init, …"},
-	fieldRendition: {W3C: "x-rendition", JSON: "rendition", Kind: KindText, Meaning: "resolution or bitrate that the path names"},
-	fieldProtocol:  {W3C: "cs-version", JSON: "protocol", Kind: KindText, Meaning: "HTTP version"},
-	fieldTLS:       {W3C: "x-tls", JSON: "tls", Kind: KindText, Meaning: "TLS version, missing on plain HTTP"},
-	fieldScheme:    {W3C: "x-token-scheme", JSON: "token_scheme", Kind: KindText, Meaning: "token scheme of the site"},
-	fieldKey:       {W3C: "x-token-key", JSON: "token_key", Kind: KindText, Transform: "only the id of a key that the site has", Meaning: "id of the signing key"},
-	fieldVerdict:   {W3C: "x-token-verdict", JSON: "token_verdict", Kind: KindText, Meaning: "reason of the token's verdict"},
+	fieldClass:     {W3C: "x-class", JSON: "class", Kind: KindText, part: partKind, Meaning: "media class: manifest, segment, init, …"},
+	fieldRendition: {W3C: "x-rendition", JSON: "rendition", Kind: KindText, part: partKind, Meaning: "resolution or bitrate that the path names"},
+	fieldProtocol:  {W3C: "cs-version", JSON: "protocol", Kind: KindText, part: partViewer, Meaning: "HTTP version"},
+	fieldTLS:       {W3C: "x-tls", JSON: "tls", Kind: KindText, part: partViewer, Meaning: "TLS version, missing on plain HTTP"},
+	fieldScheme:    {W3C: "x-token-scheme", JSON: "token_scheme", Kind: KindText, part: partOwner, Meaning: "token scheme of the site"},
+	fieldKey:       {W3C: "x-token-key", JSON: "token_key", Kind: KindText, part: partOwner, Transform: "only the id of a key that the site has", Meaning: "id of the signing key"},
+	fieldVerdict:   {W3C: "x-token-verdict", JSON: "token_verdict", Kind: KindText, part: partKind, Meaning: "reason of the token's verdict"},
 	fieldSession:   {W3C: "x-session", JSON: "session", Kind: KindSession, Transform: "keyed hash; left out with `none`", Lifetime: "the key lives in memory for an hour or a day (`log.pseudonym_key`)", Meaning: "session id (sid) of the token"},
-	fieldError:     {W3C: "x-error", JSON: "error", Kind: KindText, Meaning: "reason of a failure at the edge or the origin"},
-	fieldReferrer:  {W3C: "x-referrer", JSON: "referrer", Kind: KindText, Transform: "host only, never an address literal", Meaning: "host of the page that asked"},
-	fieldAgent:     {W3C: "x-agent", JSON: "agent", Kind: KindAgent, Transform: "family only", Meaning: "user agent family"},
+	fieldError:     {W3C: "x-error", JSON: "error", Kind: KindText, part: partKind, Meaning: "reason of a failure at the edge or the origin"},
+	fieldReferrer:  {W3C: "x-referrer", JSON: "referrer", Kind: KindText, part: partOwner, Transform: "host only, never an address literal", Meaning: "host of the page that asked"},
+	fieldAgent:     {W3C: "x-agent", JSON: "agent", Kind: KindAgent, part: partViewer, Transform: "family only", Meaning: "user agent family"},
 	fieldCMCD:      {W3C: "cs-cmcd", JSON: "cmcd", Kind: KindCMCD, Transform: "numbers and one-letter words of a closed list; no ids", Meaning: "what the player tells (CTA-5004)"},
 	fieldTrace:     {W3C: "x-trace", JSON: "trace", Kind: KindText, Meaning: "X-Request-Id of the response"},
-	fieldRun:       {W3C: "x-run", JSON: "run", Kind: KindCount, Meaning: "start of the writing process, Unix ms"},
-	fieldDropped:   {W3C: "x-dropped", JSON: "dropped", Kind: KindCount, Meaning: "records lost since the previous line"},
-	fieldNumber:    {W3C: "x-seq", JSON: "seq", Kind: KindCount, Meaning: "number in the run, lost records counted"},
+	fieldRun:       {W3C: "x-run", JSON: "run", Kind: KindCount, part: partBlock, Meaning: "start of the writing process, Unix ms"},
+	fieldDropped:   {W3C: "x-dropped", JSON: "dropped", Kind: KindCount, part: partBlock, Meaning: "records lost since the previous line"},
+	fieldNumber:    {W3C: "x-seq", JSON: "seq", Kind: KindCount, part: partBlock, Meaning: "number in the run, lost records counted"},
 })
 
 func withIDs(rows [numFields]Field) [numFields]Field {

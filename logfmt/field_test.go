@@ -60,39 +60,48 @@ func TestFieldsReturnsCopy(t *testing.T) {
 	}
 }
 
-const (
-	tableBegin = "<!-- fields: made from the table in field.go by go test -update -->\n"
-	tableEnd   = "<!-- end of fields -->\n"
-)
-
 func TestFormatDocument(t *testing.T) {
+	generated(t, "fields: made from the table in field.go by go test -update", "fields", fieldTable())
 	doc, err := os.ReadFile("FORMAT.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, rest, ok1 := bytes.Cut(doc, []byte(tableBegin))
-	_, tail, ok2 := bytes.Cut(rest, []byte(tableEnd))
-	if !ok1 || !ok2 {
-		t.Fatal("FORMAT.md has lost the marks around its table")
+	if !bytes.Contains(doc, fmt.Appendf(nil, "schema version %d\n", Version)) {
+		t.Errorf("FORMAT.md does not describe version %d", Version)
 	}
-	want := string(head) + tableBegin + fieldTable() + tableEnd + string(tail)
+	if !bytes.Contains(doc, fmt.Appendf(nil, "length of the body, at most %d |", maxBlock-blockHead)) {
+		t.Errorf("FORMAT.md has another limit than %d", maxBlock-blockHead)
+	}
+}
+
+// generated holds a part of FORMAT.md, between two marks, against what it should be.
+func generated(t *testing.T, mark, name, want string) {
+	t.Helper()
+	doc, err := os.ReadFile("FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := "<!-- "+mark+" -->\n", "<!-- end of "+name+" -->\n"
+	head, rest, ok1 := strings.Cut(string(doc), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatalf("FORMAT.md has lost the marks around its %s", name)
+	}
+	whole := head + begin + want + end + tail
 	if *update {
-		if err := os.WriteFile("FORMAT.md", []byte(want), 0o644); err != nil {
+		if err := os.WriteFile("FORMAT.md", []byte(whole), 0o644); err != nil {
 			t.Fatal(err)
 		}
-	} else if string(doc) != want {
-		t.Error("FORMAT.md is not what the table says; run go test -update")
-	}
-	if !strings.Contains(want, fmt.Sprintf("schema version %d\n", Version)) {
-		t.Errorf("FORMAT.md does not describe version %d", Version)
+	} else if string(doc) != whole {
+		t.Errorf("FORMAT.md has other %s; run go test -update", name)
 	}
 }
 
 func fieldTable() string {
 	var b strings.Builder
-	b.WriteString("| W3C | JSON | kind | transform | lifetime | meaning |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| W3C | JSON | binary | kind | transform | lifetime | meaning |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range Fields() {
-		fmt.Fprintf(&b, "| `%s` | `%s` | %v | %s | %s | %s |\n", f.W3C, f.JSON, f.Kind, f.Transform, f.Lifetime, f.Meaning)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %v | %v | %s | %s | %s |\n", f.W3C, f.JSON, f.part, f.Kind, f.Transform, f.Lifetime, f.Meaning)
 	}
 	return b.String()
 }

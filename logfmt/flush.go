@@ -1,9 +1,6 @@
 package logfmt
 
-import (
-	"bytes"
-	"time"
-)
+import "time"
 
 // flusher moves records from the queues to the file. It is the only one that
 // numbers them, so numbers follow the order of lines. It belongs to one
@@ -17,11 +14,11 @@ type flusher struct {
 	limit int // of a chunk, in bytes
 
 	next      int    // shard to look at next
-	in        []byte // rest of a taken queue: lines without their last fields
+	in        []byte // rest of a taken queue: lines without their last fields, or blocks
 	storage   []byte // the whole of in's array, to be exchanged for the next queue
-	inDropped int64  // records dropped after the last line of in
+	inDropped int64  // records dropped after the last one of in
 
-	chunk   []byte // whole lines for the file
+	chunk   []byte // whole lines or blocks for the file
 	records int64  // in chunk
 	first   int64  // number of the first record in chunk
 	lost    int64  // sum of what the records in chunk report as dropped
@@ -107,10 +104,10 @@ func (f *flusher) rotate() error {
 func (f *flusher) finish() error {
 	err := f.flush()
 	f.out.close()
-	lost := f.records + int64(bytes.Count(f.in, []byte("\n")))
+	lost := f.records + f.w.opts.Format.count(f.in)
 	for range f.w.shards {
 		f.take()
-		lost += int64(bytes.Count(f.in, []byte("\n")))
+		lost += f.w.opts.Format.count(f.in)
 	}
 	f.in, f.chunk = nil, nil
 	f.w.counters.abandoned.Add(lost)
@@ -129,17 +126,17 @@ func (f *flusher) take() {
 	f.storage = f.in
 }
 
-// encode moves the lines of in to the chunk, numbered and complete, and writes
-// whenever the chunk is full.
+// encode moves the lines or blocks of in to the chunk, numbered and complete, and
+// writes whenever the chunk is full.
 func (f *flusher) encode() error {
 	for len(f.in) > 0 {
-		line, rest := cutLine(f.in)
-		if len(f.chunk) > 0 && len(f.chunk)+len(line)+tailRoom > f.limit {
+		piece, rest := f.w.opts.Format.cut(f.in)
+		if len(f.chunk) > 0 && len(f.chunk)+len(piece)+tailRoom > f.limit {
 			if err := f.write(); err != nil {
 				return err
 			}
 		}
-		f.add(line)
+		f.add(piece)
 		f.in = rest
 	}
 	f.pending += f.inDropped
@@ -147,16 +144,22 @@ func (f *flusher) encode() error {
 	return nil
 }
 
-// add appends a line and its last fields to the chunk.
-func (f *flusher) add(line []byte) {
-	f.number += 1 + f.pending
+// add appends a line and its last fields, or a block, to the chunk.
+func (f *flusher) add(piece []byte) {
+	place := Sequence{Run: f.runID, Dropped: f.pending, Number: f.number + 1 + f.pending}
 	if f.records == 0 {
-		f.first = f.number
+		f.first = place.Number
 	}
-	place := Sequence{Run: f.runID, Dropped: f.pending, Number: f.number}
-	f.chunk = append(f.chunk, line...)
-	f.chunk = appendTail(f.chunk, f.w.opts.Format, &place)
-	f.records++
+	records, start := int64(1), len(f.chunk)
+	f.chunk = append(f.chunk, piece...)
+	if f.w.opts.Format == Binary {
+		records = recordsIn(piece)
+		stampBlock(f.chunk[start:], &place)
+	} else {
+		f.chunk = appendTail(f.chunk, f.w.opts.Format, &place)
+	}
+	f.number = place.Number + records - 1
+	f.records += records
 	f.lost += f.pending
 	f.pending = 0
 }

@@ -12,12 +12,13 @@ const Version = 2
 
 // Errors that callers tell apart.
 var (
-	// ErrSyntax marks a line that is not a record. Its text names the line or
+	// ErrSyntax marks a line or a block that is no good. Its text names the line or
 	// the field and never quotes the log, which may hold an address.
 	ErrSyntax = errors.New("logfmt: malformed record")
-	// ErrTorn marks a last line without its end, as a crash leaves it.
+	// ErrTorn marks a last line or block without its end, as a crash leaves it.
 	ErrTorn = errors.New("logfmt: torn last line")
-	// ErrVersion marks a record of a later schema than [Version].
+	// ErrVersion marks a record of a later schema than [Version], or a block of a later
+	// layout.
 	ErrVersion = errors.New("logfmt: unknown schema version")
 	// ErrClosed is returned by the methods of a closed Writer.
 	ErrClosed = errors.New("logfmt: writer is closed")
@@ -28,26 +29,28 @@ type Format uint8
 
 // The formats; W3C is the default.
 const (
-	W3C  Format = iota // W3C extended log file format
-	JSON               // one JSON object a line
+	W3C    Format = iota // W3C extended log file format
+	JSON                 // one JSON object a line
+	Binary               // blocks of records, for nodes whose processors are full
+	numFormats
 )
 
 // String returns the word that configuration uses.
 func (f Format) String() string {
-	if f == JSON {
-		return "json"
+	if f >= numFormats {
+		return "invalid"
 	}
-	return "w3c"
+	return [numFormats]string{"w3c", "json", "binary"}[f]
 }
 
 // ParseFormat is the inverse of Format.String.
 func ParseFormat(s string) (Format, error) {
-	for _, f := range []Format{W3C, JSON} {
+	for f := range numFormats {
 		if f.String() == s {
 			return f, nil
 		}
 	}
-	return 0, fmt.Errorf("logfmt: unknown format %q: use \"w3c\" or \"json\"", s)
+	return 0, fmt.Errorf("logfmt: unknown format %q: use \"w3c\", \"json\" or \"binary\"", s)
 }
 
 // TLSVersion returns the word for a protocol version as crypto/tls and the wire

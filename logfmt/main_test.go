@@ -15,6 +15,9 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestMain(m *testing.M) { edgetest.Main(m) }
 
+// allFormats are those that files may have.
+var allFormats = []Format{W3C, JSON, Binary}
+
 // golden compares got with a file of testdata, or rewrites it with -update.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()

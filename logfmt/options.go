@@ -89,7 +89,7 @@ func (o *Options) check() error {
 		}
 	}
 	bad(o.Dir == "", "no directory for access logs")
-	bad(o.Format > JSON, "unknown format %d", o.Format)
+	bad(o.Format >= numFormats, "unknown format %d", o.Format)
 	bad(o.Address > None, "unknown address mode %d", o.Address)
 	bad(o.PseudonymKey != time.Hour && o.PseudonymKey != 24*time.Hour, "key of pseudonyms for %v: use 1h or 24h", o.PseudonymKey)
 	bad(o.MaxSize < 0, "size of a file below 0")

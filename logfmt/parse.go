@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// Parse reads one line of format f, as [Append] wrote it, into r. The newline
-// may be missing. A W3C line is taken to have the columns of this version; use
+// Parse reads one line of format f, or a block of one record, as [Append] wrote it, into
+// r. The newline may be missing. A W3C line is taken to have the columns of this version; use
 // a [Reader] for files, whose #Fields directive says which they have.
 //
 // r must be zero or come from an earlier Parse: the storage of its byte fields
 // belongs to the record and is written over. Nothing of line is kept.
 func Parse(f Format, line []byte, r *Record) error {
 	r.reset()
+	if f == Binary {
+		return parseBlock(line, r)
+	}
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	if f == JSON {
 		return parseJSON(line, r, nil)

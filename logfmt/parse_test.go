@@ -15,7 +15,7 @@ func TestRoundTrip(t *testing.T) {
 	for name, want := range map[string]*Record{
 		"full": sampleHit(), "sparse": sampleRefused(), "hostile": hostileRecord(), "zero": {},
 	} {
-		for _, f := range []Format{W3C, JSON} {
+		for _, f := range allFormats {
 			var got Record
 			if err := Parse(f, Append(nil, f, Full, want), &got); err != nil {
 				t.Errorf("%s, %v: %v", name, f, err)
@@ -30,7 +30,7 @@ func TestRoundTrip(t *testing.T) {
 func TestRoundTripOfPseudonym(t *testing.T) {
 	r := sampleHit()
 	r.Pseudonym = 0xfeed
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		line := Append(nil, f, Pseudonym, r)
 		var got Record
 		if err := Parse(f, line, &got); err != nil || got.Pseudonym != 0xfeed || got.Client.IsValid() {
@@ -48,7 +48,7 @@ func TestRoundTripOfPseudonym(t *testing.T) {
 // Striking a full log gives what a struck log would have been, and striking it
 // again changes nothing.
 func TestStrikingALog(t *testing.T) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		for _, r := range []*Record{sampleHit(), sampleRefused()} {
 			line := Append(nil, f, Full, r)
 			want := Append(nil, f, Strike, r)
@@ -68,7 +68,7 @@ func TestStrikingALog(t *testing.T) {
 
 func TestParseReusesAndClears(t *testing.T) {
 	var r Record
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		if err := Parse(f, Append(nil, f, Full, sampleHit()), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestParseReusesAndClears(t *testing.T) {
 }
 
 func TestParseOwnsItsBytes(t *testing.T) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		line := Append(nil, f, Full, sampleHit())
 		var r Record
 		if err := Parse(f, line, &r); err != nil {
@@ -165,7 +165,7 @@ func TestParseForeignJSON(t *testing.T) {
 
 func TestReaderReadsBothFormats(t *testing.T) {
 	want := []*Record{sampleHit(), sampleRefused(), hostileRecord()}
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		text := AppendHeader(nil, f, "edged", arrival)
 		for _, r := range want {
 			text = Append(text, f, Full, r)

@@ -14,12 +14,16 @@ import (
 )
 
 // maxLine is the longest line in bytes, newline included, that the writer
-// writes and the reader reads.
+// writes and the reader reads. Records of blocks keep to it, too, as lines.
 const maxLine = 256 << 10
 
-// Reader reads the records of a log file of either format. Columns of a W3C
+// Reader reads the records of a log file of any format. Columns of a W3C
 // file are found by the names in its #Fields directive, so files of other
 // versions and orders can be read.
+//
+// It takes a file for a sequence of pieces: a line, or a block. One that is no good is
+// an error, and reading goes on behind it; only where the head of a block is damaged
+// nobody can tell where the next one begins, so that the rest is one bad piece.
 //
 //	in := logfmt.NewReader(file)
 //	var r logfmt.Record
@@ -35,29 +39,43 @@ type Reader struct {
 	in      *bufio.Reader
 	columns columns // nil before a #Fields directive
 	words   interner
+	block   blockReader // of the last piece, if it is a block
+	held    int         // bytes of it, still in the buffer
 	line    int
-	format  Format           // of the last line
+	format  Format           // of the last piece
 	trailer *Trailer         // nil before the file's trailer
-	passing func(raw []byte) // gets every line but the trailer, newline included; may be nil
+	passing func(raw []byte) // gets every piece but the trailer, newline included; may be nil
 }
 
 // NewReader returns a Reader of the plain (not compressed) text in.
 func NewReader(in io.Reader) *Reader {
-	return &Reader{in: bufio.NewReaderSize(in, maxLine)}
+	return &Reader{in: bufio.NewReaderSize(in, maxBlock)}
 }
 
-// Trailer returns what the file says of itself in its last line, nil before Read has
+// Trailer returns what the file says of itself in its last piece, nil before Read has
 // come there or when the file has none.
 func (r *Reader) Trailer() *Trailer { return r.trailer }
 
-// Line returns the number of the line that Read read last, counted from 1.
+// Line returns the number of the line, or block, that Read read last, counted from 1.
 func (r *Reader) Line() int { return r.line }
 
 // Read reads the next record into rec, as [Parse] does. It returns io.EOF at
-// the end, ErrTorn for a last line without its end, ErrSyntax or ErrVersion for
-// a line that is no record. Reading may go on after such a line.
+// the end, ErrTorn for a last line or block without its end, ErrSyntax or ErrVersion for
+// a line that is no record and a block that has none, or no more. Reading may go on
+// after such a one.
 func (r *Reader) Read(rec *Record) error {
 	for {
+		if r.block.left > 0 {
+			rec.reset()
+			return r.numbered(r.block.read(rec, &r.words))
+		}
+		r.release()
+		if head, err := r.in.Peek(len(blockMagic)); err == nil && isBlock(head) {
+			if err := r.nextBlock(); err != nil {
+				return r.numbered(err)
+			}
+			continue
+		}
 		line, err := r.next()
 		if err != nil {
 			return err
@@ -71,33 +89,120 @@ func (r *Reader) Read(rec *Record) error {
 			r.format = JSON
 		}
 		rec.reset()
-		if err := r.parse(line, rec); err != nil {
-			return fmt.Errorf("line %d: %w", r.line, err)
-		}
-		return nil
+		return r.numbered(r.parse(line, rec))
 	}
 }
 
-// next returns the next line without its newline, borrowed until the next call.
+// numbered says in which piece an error was.
+func (r *Reader) numbered(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case r.format == Binary:
+		return fmt.Errorf("block %d: %w", r.line, err)
+	}
+	return fmt.Errorf("line %d: %w", r.line, err)
+}
+
+// next returns the next line without its newline, borrowed until the next call; an empty
+// one for a trailer.
 func (r *Reader) next() ([]byte, error) {
 	r.line++
 	line, err := r.in.ReadSlice('\n')
+	if r.format == Binary && len(line) > 0 {
+		r.format = W3C // until the line says more
+	}
 	if r.isTrailer(line, err) {
-		r.line++
-		line, err = r.in.ReadSlice('\n')
+		return nil, nil
 	}
-	if r.passing != nil {
-		r.passing(line)
-	}
+	r.pass(line)
 	switch {
-	case err == nil:
-		return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
 	case errors.Is(err, bufio.ErrBufferFull):
 		return nil, errors.Join(fmt.Errorf("line %d: %w: too long", r.line, ErrSyntax), r.skip())
+	case len(line) > maxLine && (err == nil || errors.Is(err, io.EOF)):
+		return nil, fmt.Errorf("line %d: %w: too long", r.line, ErrSyntax)
+	case err == nil:
+		return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
 	case errors.Is(err, io.EOF) && len(line) > 0:
 		return nil, fmt.Errorf("line %d: %w", r.line, ErrTorn)
 	}
 	return nil, err
+}
+
+// nextBlock begins the next block, or keeps the trailer that it is. The block stays in
+// the buffer until release.
+func (r *Reader) nextBlock() error {
+	r.line++
+	r.format = Binary
+	head, err := r.in.Peek(blockHead)
+	if err != nil {
+		return r.tornBlock(head, err)
+	}
+	info, bad := parseHead(head)
+	if bad != nil && !errors.Is(bad, ErrVersion) {
+		return errors.Join(bad, r.skipAll())
+	}
+	block, err := r.in.Peek(blockHead + info.length)
+	if err != nil {
+		return r.tornBlock(block, err)
+	}
+	r.held = len(block)
+	if bad == nil && info.kind == blockOfTrailer {
+		if t := parseTrailerBlock(block[blockHead:], &info); t != nil {
+			r.trailer = t
+			return nil
+		}
+	}
+	r.pass(block)
+	if bad != nil {
+		return bad
+	}
+	if info.kind != blockOfRecords {
+		return fmt.Errorf("%w: a block of kind %q", ErrSyntax, info.kind)
+	}
+	return r.block.begin(&info, block[blockHead:])
+}
+
+// release gives the room of the last block back.
+func (r *Reader) release() {
+	_, _ = r.in.Discard(r.held) // it is in the buffer
+	r.held = 0
+}
+
+// tornBlock tells a block that the file does not have to its end from trouble with
+// reading.
+func (r *Reader) tornBlock(rest []byte, err error) error {
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	r.held = len(rest)
+	r.pass(rest)
+	return ErrTorn
+}
+
+// skipAll reads up to the end of the file: nobody can tell where another block begins,
+// and what looks like one may be in a path that somebody asked for.
+func (r *Reader) skipAll() error {
+	for {
+		_, err := r.in.Peek(1)
+		if err == nil {
+			rest, _ := r.in.Peek(r.in.Buffered())
+			r.pass(rest)
+			_, err = r.in.Discard(len(rest))
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Reader) pass(raw []byte) {
+	if r.passing != nil {
+		r.passing(raw)
+	}
 }
 
 // isTrailer keeps a trailer.
@@ -116,9 +221,7 @@ func (r *Reader) isTrailer(line []byte, err error) bool {
 func (r *Reader) skip() error {
 	for {
 		rest, err := r.in.ReadSlice('\n')
-		if r.passing != nil {
-			r.passing(rest)
-		}
+		r.pass(rest)
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			if errors.Is(err, io.EOF) {
 				return nil // the next Read says so

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// recover closes the files that a crash left open: it cuts a torn last line,
+// recover closes the files that a crash left open: it cuts a torn last line or block,
 // counts it, adds the trailer and gives the file its final name. Files that a living
 // process holds are left alone.
 func (k *keeper) recover() {
@@ -58,9 +58,9 @@ func (k *keeper) adopt(opened file, f logFile) error {
 	return k.finishFile(opened, f, s)
 }
 
-// cutTorn makes a file end with its last whole line and returns how much that took.
+// cutTorn makes a file end with its last whole line or block and returns how much that took.
 func (k *keeper) cutTorn(opened file, f *logFile) (torn int64, err error) {
-	whole, err := wholeLines(opened, f.size)
+	whole, err := wholePieces(opened, f.size)
 	if err != nil || whole == f.size {
 		return 0, err
 	}
@@ -89,6 +89,36 @@ func (k *keeper) finishFile(opened file, f logFile, s *survey) error {
 	}
 	k.w.counters.closed.Add(1)
 	return k.writeManifest(f.stem, k.describe(f.stem, s.format, f.begun, s.tally.sum, plain))
+}
+
+// wholePieces returns the length of the file's whole lines or blocks, as the first one
+// is.
+func wholePieces(f io.ReaderAt, size int64) (int64, error) {
+	var first [len(blockMagic)]byte
+	if n, err := f.ReadAt(first[:], 0); err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	} else if isBlock(first[:n]) {
+		return wholeBlocks(f, size)
+	}
+	return wholeLines(f, size)
+}
+
+// wholeBlocks returns the length of the file up to the first block that has no good
+// head, or no end.
+func wholeBlocks(f io.ReaderAt, size int64) (whole int64, err error) {
+	var head [blockHead]byte
+	for {
+		n, err := f.ReadAt(head[:min(blockHead, size-whole)], whole)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		info, err := parseHead(head[:n])
+		end := whole + blockHead + int64(info.length)
+		if err != nil && !errors.Is(err, ErrVersion) || end > size {
+			return whole, nil
+		}
+		whole = end
+	}
 }
 
 // wholeLines returns the length of the file's whole lines: up to and with its

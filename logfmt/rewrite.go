@@ -19,10 +19,10 @@ import (
 
 // Rewritten says what became of a file.
 type Rewritten struct {
-	Records int64 // lines that are there now
+	Records int64 // those that are there now
 	Removed int64 // records that were taken out
 	Changed int64 // records that are not what they were
-	Damaged int64 // lines that were no records and were left out: nobody can tell what is in them
+	Damaged int64 // lines or blocks that were no good and were left out: nobody can tell what is in them
 
 	content Trailer // of the new file; its sums also without a trailer
 	plain   FileSum
@@ -32,14 +32,24 @@ type Rewritten struct {
 // Same reports whether the new text is that of before.
 func (r *Rewritten) Same() bool { return r.Removed+r.Changed+r.Damaged == 0 }
 
-// Edit returns what a line becomes: l.Text for what it is, another line, or nothing to
-// take it out. The result is borrowed until Edit is called again.
-type Edit func(l *Line) []byte
+// Edit says what becomes of a record, which it must not change.
+type Edit func(r *Record) Change
 
-// Rewrite copies the plain text of a log file, each record as edit returns it. A
-// trailer is made anew; it counts what was taken out.
+// Change is what becomes of a record.
+type Change uint8
+
+// The changes.
+const (
+	Keep         Change = iota // it stays as it is, byte for byte
+	StrikeClient               // its address is struck, everything else stays
+	Erase                      // it is taken out
+)
+
+// Rewrite copies the plain content of a log file, each record as edit says. A trailer is
+// made anew; it counts what was taken out. Blocks in which nothing changes stay as they
+// are, others are written anew.
 func Rewrite(out io.Writer, in io.Reader, edit Edit) (*Rewritten, error) {
-	c := &copier{in: NewReader(in), out: bufio.NewWriterSize(out, chunkSize), edit: edit, hash: sha256.New()}
+	c := &copier{in: NewReader(in), out: bufio.NewWriterSize(out, chunkSize), edit: edit, hash: sha256.New(), pen: NewEncoder(Binary, Full)}
 	c.in.passing = c.pass
 	if err := c.records(); err != nil {
 		return nil, err
@@ -57,13 +67,24 @@ type copier struct {
 	edit  Edit
 	hash  hash.Hash
 	did   Rewritten
-	text  []byte // the last line
+	text  []byte // the last line, or the block that records come from
+	line  []byte // room for what it becomes
 	inner bool   // the last piece had no end: the next one is of the same line
 	first Sequence
+
+	pen   *Encoder // of what is left of the block
+	block bool     // text is one that was not put yet
+	kept  int      // records of it that stay
+	other bool     // it is not what it was
 }
 
-// pass gets every line but the trailer. Directives and empty lines stay where they are.
+// pass gets every piece but the trailer. Directives and empty lines stay where they are.
 func (c *copier) pass(raw []byte) {
+	c.endBlock()
+	if c.block = c.in.format == Binary; c.block {
+		c.text, c.kept, c.other = append(c.text[:0], raw...), 0, false
+		return
+	}
 	whole := bytes.HasSuffix(raw, []byte("\n"))
 	if !c.inner && whole && (raw[0] == '#' || string(raw) == "\n" || string(raw) == "\r\n") {
 		c.put(raw)
@@ -84,9 +105,11 @@ func (c *copier) records() error {
 		err := c.in.Read(&rec)
 		switch {
 		case err == io.EOF: //nolint:errorlint // Read returns it bare
+			c.endBlock()
 			return nil
 		case passing(err) || errors.Is(err, ErrTorn):
 			c.did.Damaged++
+			c.other = true
 		case err != nil:
 			return err
 		default:
@@ -99,16 +122,57 @@ func (c *copier) record(rec *Record) {
 	if c.first.Number == 0 {
 		c.first = rec.Sequence
 	}
-	text := c.edit(&Line{rec, c.text, c.in.columns, nil})
-	if len(text) == 0 {
+	change := c.edit(rec)
+	if change == Erase {
 		c.did.Removed++
+		c.other = true
 		return
 	}
 	c.did.Records++
+	if c.block {
+		c.blockRecord(rec, change)
+	} else {
+		c.textRecord(rec, change)
+	}
+}
+
+func (c *copier) textRecord(rec *Record, change Change) {
+	text := c.text
+	if change == StrikeClient {
+		l := Line{rec, c.text, c.in.columns, nil}
+		c.line = l.appendStruck(c.line[:0])
+		text = c.line
+	}
 	if !bytes.Equal(text, c.text) {
 		c.did.Changed++
 	}
 	c.put(text)
+}
+
+func (c *copier) blockRecord(rec *Record, change Change) {
+	if change == StrikeClient && rec.strike() {
+		c.did.Changed++
+		c.other = true
+	}
+	c.kept++
+	c.line = c.pen.Append(c.line, rec)
+}
+
+// endBlock writes the block whose records were all seen, as it was or what is left.
+func (c *copier) endBlock() {
+	if !c.block {
+		return
+	}
+	c.block = false
+	c.line = c.pen.End(c.line)
+	switch {
+	case c.kept == 0:
+	case c.other:
+		c.put(c.line)
+	default:
+		c.put(c.text)
+	}
+	c.line = c.line[:0]
 }
 
 // end writes the trailer, if there was one.

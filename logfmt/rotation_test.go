@@ -14,19 +14,24 @@ import (
 // Bubbles begin here, so names are known.
 const bubbleStart = "20000101T000000Z"
 
-// inBubble runs a test of a writer with a clock that only moves when all wait.
+// inBubble runs a test of writers with a clock that only moves when all wait.
 func inBubble(t *testing.T, change func(*Options), test func(t *testing.T, w *Writer, disk *faultyFS)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		o := testOptions(t.TempDir())
-		if change != nil {
-			change(&o)
-		}
-		w, disk := startWriter(t, o)
-		test(t, w, disk)
-		_ = w.Close()
-		checkBooks(t, w, readDir(t, o.Dir))
-	})
+	for _, f := range []Format{W3C, Binary} { // lines and blocks
+		t.Run(f.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := testOptions(t.TempDir())
+				o.Format = f
+				if change != nil {
+					change(&o)
+				}
+				w, disk := startWriter(t, o)
+				test(t, w, disk)
+				_ = w.Close()
+				checkBooks(t, w, readDir(t, o.Dir))
+			})
+		})
+	}
 }
 
 // pass lets d pass and everything that is due happen.

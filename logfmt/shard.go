@@ -6,16 +6,19 @@ import (
 )
 
 // shard is one of the queues between requests and the flusher. It holds lines
-// without their last fields, which are only known when a record goes to disk.
+// without their last fields, which are only known when a record goes to disk, or whole
+// blocks and an open one, whose heads are not complete for the same reason.
 //
 // Its buffer never grows: what does not fit is dropped and counted.
 type shard struct {
 	mu      sync.Mutex
-	buf     []byte // whole lines
+	buf     []byte // whole lines, or blocks
 	memo    memo
-	dropped int64 // since the last take
-	woken   bool  // the flusher was told that buf fills up
-	closed  bool  // drop everything
+	blocks  blockPen // of Binary
+	limit   int      // of a block, in bytes
+	dropped int64    // since the last take
+	woken   bool     // the flusher was told that buf fills up
+	closed  bool     // drop everything
 
 	offered   int64 // all records
 	lost      int64 // all dropped ones
@@ -28,7 +31,7 @@ type shard struct {
 // worst case: a bound that costs no encoding, so that a full queue drops early
 // and cheaply and the buffer is never reallocated.
 const (
-	fixedRoom  = 2048
+	fixedRoom  = 2048 // a block's head and an entry of each part are in it, too
 	textGrowth = 3
 	tailRoom   = 128 // of fixedRoom, for the fields that the flusher appends
 )
@@ -58,7 +61,14 @@ func (s *shard) add(f Format, m AddressMode, r *Record) (wake bool) {
 		}
 		return false
 	}
-	s.buf = append(appendHead(s.buf, f, m, r, &s.memo), '\n')
+	if f == Binary {
+		if s.blocks.full(s.buf, room, s.limit) {
+			s.blocks.seal(s.buf)
+		}
+		s.buf = s.blocks.add(s.buf, m, r)
+	} else {
+		s.buf = append(appendHead(s.buf, f, m, r, &s.memo), '\n')
+	}
 	if s.woken || len(s.buf) < min(wakeSize, cap(s.buf)/2) {
 		return false
 	}
@@ -71,6 +81,7 @@ func (s *shard) add(f Format, m AddressMode, r *Record) (wake bool) {
 func (s *shard) take(empty []byte) (lines []byte, dropped int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.blocks.seal(s.buf)
 	lines, dropped = s.buf, s.dropped
 	s.buf, s.dropped, s.woken = empty[:0], 0, false
 	return lines, dropped
@@ -91,6 +102,27 @@ func (s *shard) addTo(st *Stats) {
 	st.Dropped += s.lost
 	st.Oversized += s.oversized
 	st.QueuedBytes += int64(len(s.buf))
+}
+
+// cut cuts the first line, without its newline, or block off what a queue held.
+func (f Format) cut(b []byte) (piece, rest []byte) {
+	if f == Binary {
+		return cutBlock(b)
+	}
+	return cutLine(b)
+}
+
+// count returns how many records there are in what a queue held.
+func (f Format) count(b []byte) (n int64) {
+	if f != Binary {
+		return int64(bytes.Count(b, []byte("\n")))
+	}
+	for len(b) > 0 {
+		var block []byte
+		block, b = cutBlock(b)
+		n += recordsIn(block)
+	}
+	return n
 }
 
 // cutLine cuts the first line, without its newline, off b.

@@ -10,22 +10,22 @@ import (
 // Line is a record as it stands in a file.
 type Line struct {
 	*Record
-	Text []byte // the line with its end, borrowed until the next one
+	Text []byte // the line with its end, borrowed until the next one; nil in a block
 
 	columns columns // of a W3C file
 	header  []byte  // the directives before it
 }
 
-// Header returns the directives that the line needs before it, none for JSON. They are
+// Header returns the directives that the line needs before it, none but for W3C. They are
 // borrowed as Text is.
 func (l *Line) Header() []byte { return l.header }
 
 // Moment returns when the request came.
 func (l *Line) Moment() time.Time { return time.Unix(0, l.Time) }
 
-// AppendStruck appends the line with its client address struck, and everything else
+// appendStruck appends the line with its client address struck, and everything else
 // byte for byte as it is. A pseudonym, and a missing address, stay as they are.
-func (l *Line) AppendStruck(dst []byte) []byte {
+func (l *Line) appendStruck(dst []byte) []byte {
 	from, to := l.client()
 	if from < 0 || !l.Client.IsValid() {
 		return append(dst, l.Text...)
@@ -89,24 +89,26 @@ func clientInJSON(line []byte) (from, to int) {
 	}
 }
 
-// Append appends the record as a line of format f, its client as it stands in this one.
-func (l *Line) Append(dst []byte, f Format) []byte {
-	mode := Full
-	if from, to := l.client(); from >= 0 && bytes.HasSuffix(l.Text[from:to], []byte(".000")) {
-		mode = Strike // Full would write .0
+// strike strikes the address of a record of a block and reports whether that changed it.
+func (r *Record) strike() bool {
+	if !r.Client.IsValid() || r.Address == Strike {
+		return false
 	}
-	return Append(dst, f, mode, l.Record)
+	before := r.Client
+	r.Client, r.Address = struck(before.Unmap()).Addr(), Strike
+	return r.Client.Is4() || r.Client != before
 }
 
-// Lines returns the records of a plain file as they stand there. What is no record comes as an error; after one that is ErrSyntax or ErrVersion
-// reading goes on.
+// Lines returns the records of a plain file as they stand there. What is no record comes
+// as an error; after one that is ErrSyntax or ErrVersion reading goes on. To write them
+// in another format give their records to an [Encoder] of mode [Full].
 func Lines(in io.Reader) iter.Seq2[*Line, error] {
 	return func(yield func(*Line, error) bool) {
 		r, rec := NewReader(in), new(Record)
 		var text, header []byte
 		inHeader := false
 		r.passing = func(raw []byte) {
-			text = append(text[:0], raw...)
+			text = append(text[:0], raw...) // or a block, which nobody wants
 			directive := len(raw) > 0 && raw[0] == '#'
 			if directive && !inHeader {
 				header = header[:0]
@@ -120,7 +122,11 @@ func Lines(in io.Reader) iter.Seq2[*Line, error] {
 			case err == io.EOF: //nolint:errorlint // Read returns it bare
 				return
 			case err == nil:
-				if !yield(&Line{rec, text, r.columns, header}, nil) {
+				l := Line{Record: rec}
+				if r.format != Binary {
+					l = Line{rec, text, r.columns, header}
+				}
+				if !yield(&l, nil) {
 					return
 				}
 			case !yield(nil, err) || !passing(err):

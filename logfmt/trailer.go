@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// Trailer says what a file holds. It is the last line of a closed file, and part of
-// its [Manifest].
+// Trailer says what a file holds. It is the last line, or block, of a closed file, and
+// part of its [Manifest].
 type Trailer struct {
 	Run     int64  `json:"run"`       // of the first record, Sequence.Run
 	First   int64  `json:"first_seq"` // number of the first record
@@ -52,16 +52,23 @@ const (
 )
 
 // trailerRoom is the most that a trailer takes, in bytes.
-const trailerRoom = 768
+const trailerRoom = 832
 
-// append writes the trailer as a line.
+// append writes the trailer as a line or a block.
 func (t *Trailer) append(dst []byte, f Format) []byte {
 	text, err := json.Marshal(t)
 	if err != nil {
 		return dst // never: there is nothing in it that JSON does not know
 	}
-	if f == JSON {
+	switch f {
+	case JSON:
 		return append(append(append(dst, trailerJSON...), text...), '}', '\n')
+	case Binary:
+		start := len(dst)
+		dst = append(beginBlock(dst, blockOfTrailer), text...)
+		sealBlock(dst[start:], 0, 0)
+		stampBlock(dst[start:], &Sequence{})
+		return dst
 	}
 	return append(append(append(dst, trailerW3C...), text...), '\n')
 }
@@ -119,7 +126,7 @@ func (t *tally) add(bytes []byte, b batch) {
 	t.sum.Dropped += b.dropped
 }
 
-// end returns the trailer as a line, and the hash and length of the file with it.
+// end returns the trailer as it ends a file, and the hash and length of the file with it.
 func (t *tally) end(f Format) (line []byte, whole FileSum) {
 	t.sum.SHA256 = hex.EncodeToString(t.hash.Sum(nil))
 	line = t.sum.append(nil, f)

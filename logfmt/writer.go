@@ -93,6 +93,7 @@ func newWriter(o Options, fsys fileSystem) (*Writer, error) {
 	}
 	w.health.log = o.Log
 	size := w.makeShards()
+	w.limitBlocks()
 	keeper := newKeeper(w, names)
 	if err := keeper.start(); err != nil {
 		return nil, err
@@ -129,6 +130,13 @@ func (w *Writer) makeShards() int {
 	// last. A queue may be in it twice or not at all: the lock is what counts.
 	w.hints.New = func() any { return &w.shards[int(w.nextHint.Add(1))%n] }
 	return size
+}
+
+// limitBlocks sets how long blocks may be, so that a file can be closed between them.
+func (w *Writer) limitBlocks() {
+	for i := range w.shards {
+		w.shards[i].limit = int(min(blockSize, w.opts.MaxSize-trailerRoom))
+	}
 }
 
 // Write queues r, or drops and counts it when the queue is full or the Writer

@@ -105,7 +105,7 @@ func checkBooks(t *testing.T, w *Writer, records []Record) {
 }
 
 func TestWriterWritesWhatItGets(t *testing.T) {
-	for _, f := range []Format{W3C, JSON} {
+	for _, f := range allFormats {
 		t.Run(f.String(), func(t *testing.T) {
 			o := testOptions(filepath.Join(t.TempDir(), "made", "on", "demand"))
 			o.Format, o.Address = f, Full

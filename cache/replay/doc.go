@@ -3,7 +3,7 @@
 // again on the logs of a node.
 //
 //	go run ./cache/replay                               # synthetic traces
-//	go run ./cache/replay /var/log/edged/access-*.log*  # access logs of either format, plain or .zst
+//	go run ./cache/replay /var/log/edged/access-*.log*  # access logs of any format, plain or .zst
 //	go run ./cache/replay -sweep                        # other parameters of S3-FIFO
 //
 // A request is for one block, as the RAM tier stores bodies: a log record becomes one

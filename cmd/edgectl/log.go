@@ -16,12 +16,12 @@ import (
 )
 
 const logFiles = `
-FILE is a log file, plain or compressed (.zst, .gz), of either format, closed or still
+FILE is a log file, plain or compressed (.zst, .gz), of any format, closed or still
 written; or a directory, for all log files in it; or "-", for standard input.`
 
 const logCatHelp = `
-Cat prints the records of log files, or with -as those in the other format. A W3C
-header comes once.
+Cat prints the records of log files as they are, or with -as in another format. Binary
+files are printed as W3C. A W3C header comes once.
 ` + logFiles + `
 
 Examples:
@@ -40,7 +40,7 @@ Examples:
 
 func logCatCommand() command {
 	return command{
-		name: "log cat", args: "[-as FORMAT] FILE …", summary: "print log files, compressed or not, in either format", text: logCatHelp,
+		name: "log cat", args: "[-as FORMAT] FILE …", summary: "print log files, compressed or not, of any format", text: logCatHelp,
 		setup: func(fs *flag.FlagSet) func(streams, []string) error {
 			f := grepFlags{all: true}
 			f.bindFormat(fs)
@@ -81,14 +81,14 @@ type grepFlags struct {
 }
 
 func (f *grepFlags) bindFormat(fs *flag.FlagSet) {
-	fs.StringVar(&f.as, "as", "", "`FORMAT` to print: w3c or json; as it is without")
+	fs.StringVar(&f.as, "as", "", "`FORMAT` to print: w3c, json or binary; as it is without, or w3c")
 }
 
 func (f *grepFlags) check() error {
 	if f.as != "" {
 		format, err := logfmt.ParseFormat(f.as)
 		if err != nil {
-			return usagef("-as %s: use w3c or json", f.as)
+			return usagef("-as %s: use w3c, json or binary", f.as)
 		}
 		f.format = &format
 	}
@@ -145,6 +145,7 @@ func (f *grepFlags) run(s streams, args []string) error {
 			p.print(l)
 		}
 	})
+	p.end()
 	if f.count {
 		fmt.Fprintln(p.out, p.n)
 	}
@@ -160,34 +161,57 @@ func (f *grepFlags) run(s streams, args []string) error {
 	return nil
 }
 
-// printer prints lines under the headers that they need.
+// printer prints records under the headers that they need.
 type printer struct {
 	out    *bufio.Writer
-	format *logfmt.Format
+	format *logfmt.Format // nil: lines as they are, blocks as W3C
 	quiet  bool
 	n      int64
 	header []byte // the last one
-	line   []byte
+
+	pen       *logfmt.Encoder // nil before it is needed
+	penHeader []byte
+	line      []byte
 }
 
 func (p *printer) print(l *logfmt.Line) {
 	p.n++
-	if p.quiet {
-		return
+	switch {
+	case p.quiet:
+	case p.format == nil && l.Text != nil:
+		p.put(l.Header(), l.Text)
+	default:
+		p.encode(l)
 	}
-	header, text := l.Header(), l.Text
-	if p.format != nil {
-		p.line = l.Append(p.line[:0], *p.format)
-		header, text = p.header, p.line
-		if p.n == 1 {
-			header = logfmt.AppendHeader(nil, *p.format, "edgectl", l.Moment())
+}
+
+// encode prints a record in a format that it does not have, or may have.
+func (p *printer) encode(l *logfmt.Line) {
+	if p.pen == nil {
+		format := logfmt.W3C
+		if p.format != nil {
+			format = *p.format
 		}
+		p.pen = logfmt.NewEncoder(format, logfmt.Full)
+		p.penHeader = logfmt.AppendHeader(nil, format, "edgectl", l.Moment())
 	}
+	p.line = p.pen.Append(p.line[:0], l.Record)
+	p.put(p.penHeader, p.line)
+}
+
+func (p *printer) put(header, text []byte) {
 	if !bytes.Equal(header, p.header) {
 		_, _ = p.out.Write(header)
 		p.header = append(p.header[:0], header...)
 	}
 	_, _ = p.out.Write(text) // Flush keeps the error
+}
+
+// end prints what an encoder still has.
+func (p *printer) end() {
+	if p.pen != nil {
+		_, _ = p.out.Write(p.pen.End(nil))
+	}
 }
 
 // eachLine calls f for every record of the files, and counts what is no record.

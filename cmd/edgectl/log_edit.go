@@ -12,8 +12,8 @@ import (
 const logAnonymizeHelp = `
 Anonymize strikes the addresses of log files that were written with address = "full":
 123.123.123.123 becomes 123.123.123.000, an IPv6 address its /48. Everything else stays
-byte for byte; doing it again changes nothing. Lines that are no records are left out:
-nobody can tell what is in them.
+byte for byte (a binary file keeps its records); doing it again changes nothing. What is
+no record is left out: nobody can tell what is in it.
 
 One file goes to standard output; with -in-place files are replaced, each whole or not
 at all, with their trailers and manifests, compressed as they were.
@@ -43,7 +43,7 @@ func logAnonymizeCommand() command {
 			inPlace := fs.Bool("in-place", false, "replace the files")
 			return func(s streams, args []string) error {
 				if *inPlace {
-					return editFiles(s, args, logfmt.Strike, "struck", strike())
+					return editFiles(s, args, logfmt.Strike, "struck", strike)
 				}
 				return anonymizeTo(s, args)
 			}
@@ -51,14 +51,7 @@ func logAnonymizeCommand() command {
 	}
 }
 
-// strike returns an edit that strikes, with room of its own.
-func strike() logfmt.Edit {
-	var line []byte
-	return func(l *logfmt.Line) []byte {
-		line = l.AppendStruck(line[:0])
-		return line
-	}
-}
+func strike(*logfmt.Record) logfmt.Change { return logfmt.StrikeClient }
 
 func anonymizeTo(s streams, args []string) error {
 	if len(args) != 1 {
@@ -68,7 +61,7 @@ func anonymizeTo(s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	did, err := logfmt.Rewrite(s.out, in, strike())
+	did, err := logfmt.Rewrite(s.out, in, strike)
 	if err = errors.Join(err, in.Close()); err != nil {
 		return err
 	}
@@ -122,11 +115,11 @@ func (f *logEraseFlags) run(s streams, args []string) error {
 
 // without returns an edit that takes records out.
 func without(goes func(*logfmt.Record) bool) logfmt.Edit {
-	return func(l *logfmt.Line) []byte {
-		if goes(l.Record) {
-			return nil
+	return func(r *logfmt.Record) logfmt.Change {
+		if goes(r) {
+			return logfmt.Erase
 		}
-		return l.Text
+		return logfmt.Keep
 	}
 }
 

@@ -182,7 +182,7 @@ func (l *loader) checkLog(f *source) {
 	if c.Dir != "" && !filepath.IsAbs(c.Dir) {
 		l.fail(f, "log.dir", `%q must be an absolute path, or "" for no access log`, c.Dir)
 	}
-	l.oneOf(f, "log.format", c.Format, "w3c", "json")
+	l.oneOf(f, "log.format", c.Format, "w3c", "json", "binary")
 	l.oneOf(f, "log.address", c.Address, "strike", "pseudonym", "full", "none")
 	l.oneOf(f, "log.pseudonym_key", c.PseudonymKey, "hour", "day")
 	l.oneOf(f, "log.compress", c.Compress, "none", "zstd", "gzip")

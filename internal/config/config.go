@@ -76,7 +76,7 @@ type Disk struct {
 // Log is the access log and the level of the error log.
 type Log struct {
 	Dir       string   `toml:"dir"`     // "" turns the access log off
-	Format    string   `toml:"format"`  // w3c, json
+	Format    string   `toml:"format"`  // w3c, json, binary
 	Address   string   `toml:"address"` // strike, pseudonym, full, none
 	Retention Duration `toml:"retention"`
 	// PseudonymKey is how long the key of pseudonyms and session hashes lives: hour, day.

@@ -24,6 +24,7 @@ type options struct {
 	conns      int
 	varnish    bool
 	nolog      bool
+	logformat  string
 	disk       bool
 	ram        int
 	store      int
@@ -46,6 +47,7 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.conns, "conns", 32, "keep-alive connections")
 	f.BoolVar(&o.varnish, "varnish", false, "run Varnish too (no TLS, no signed cases)")
 	f.BoolVar(&o.nolog, "nolog", false, "compare edged with an edged that writes no access log, and with nobody else")
+	f.StringVar(&o.logformat, "logformat", "w3c", "log.format of edged: w3c, json or binary")
 	f.BoolVar(&o.disk, "disk", true, "give edged a disk tier beside its RAM, as nginx has a cache directory")
 	f.IntVar(&o.ram, "ram", 1024, "MiB of RAM for edged and Varnish")
 	f.IntVar(&o.store, "store", 2048, "MiB of disk for edged and nginx")

@@ -37,6 +37,7 @@ type setting struct {
 	Cert, Key   string
 	RAM, Disk   int    // MiB; no disk for edged when Disk is 0
 	LogDir      string // of edged; "" for no access log
+	LogFormat   string
 	Root        bool
 	NoPush      bool // tcp_nopush in nginx
 	MSS         int  // segment size of the clients, 0 for the kernel's choice

@@ -32,7 +32,7 @@ func (r *runner) start(ctx context.Context, root, binary string) (err error) {
 	s := setting{
 		root: root, Origin: r.origin.address(), Cert: cert.cert, Key: cert.key, cert: cert,
 		RAM: o.ram, Disk: o.store, Root: os.Getuid() == 0, Signer: r.signer,
-		MSS: o.mss, NoPush: o.nopush, PlainHost: plainHost, SignedHost: signedHost,
+		MSS: o.mss, LogFormat: o.logformat, NoPush: o.nopush, PlainHost: plainHost, SignedHost: signedHost,
 		serverCore: o.serverCore, loadCore: o.loadCore, edgedBinary: binary, withoutEdgedDisk: !o.disk,
 	}
 	starters := []func(context.Context, setting) (*peer, error){startEdged, startNginx}

@@ -1,0 +1,99 @@
+package logfmt
+
+import "encoding/binary"
+
+// dictionary finds what a block has of one part already. It holds no text: the block is
+// the dictionary, and a slot knows where in it an entry begins. Two entries that want
+// the same two slots are written again and again, which costs room and is no error.
+type dictionary struct {
+	slots [1 << dictionaryBits]slot
+	n     uint32 // entries of the block so far, the last one's number
+}
+
+// slot is an entry. The zero value is free.
+type slot struct {
+	key uint64 // what the entry has of numbers, and a hint of its texts
+	at  uint32 // where its texts begin in the buffer
+	id  uint32 // its number, from 1
+}
+
+// dictionaryBits is for some hundred combinations in use at a time.
+const dictionaryBits = 8
+
+func (d *dictionary) reset() {
+	if d.n > 0 {
+		*d = dictionary{}
+	}
+}
+
+// pair returns the two slots that an entry may be in.
+func (d *dictionary) pair(key uint64) (a, b *slot) {
+	i := key * 0x9e3779b97f4a7c15 >> (64 - dictionaryBits)
+	return &d.slots[i], &d.slots[i^1]
+}
+
+// put remembers a new entry in the place of the older of two.
+func (d *dictionary) put(key uint64, at int) {
+	a, b := d.pair(key)
+	if b.id < a.id {
+		a = b
+	}
+	d.n++
+	*a = slot{key, uint32(at), d.n}
+}
+
+// hint folds a text to a number that most other texts of its field do not have. It
+// need not be good: what it points at is compared.
+func hint[T text](v T) uint64 {
+	n := len(v)
+	if n == 0 {
+		return 0
+	}
+	return uint64(n)<<24 ^ uint64(v[0])<<16 ^ uint64(v[n/2])<<8 ^ uint64(v[n-1])
+}
+
+// fold folds a text whose many values look alike: hosts of one customer.
+func fold(v []byte) uint64 {
+	const prime = 0x9fb21c651e98df25
+	h := uint64(len(v))
+	for len(v) >= 8 {
+		h = (h ^ binary.LittleEndian.Uint64(v)) * prime
+		h ^= h >> 32
+		v = v[8:]
+	}
+	for _, c := range v {
+		h = (h ^ uint64(c)) * prime
+	}
+	return h ^ h>>29
+}
+
+// same reports whether entry continues with v, as appendText wrote it, and goes behind
+// it. Texts of 128 bytes and more are never found: they are rare.
+func same[T text](entry *[]byte, v T) bool {
+	n, e := len(v), *entry
+	if n >= len(e) || int(e[0]) != n || n >= 0x80 || string(e[1:n+1]) != string(v) {
+		return false
+	}
+	*entry = e[n+1:]
+	return true
+}
+
+// appendText appends a length and the bytes.
+func appendText[T text](dst []byte, v T) []byte {
+	return append(appendUvarint(dst, uint64(len(v))), v...)
+}
+
+// appendUvarint is binary.AppendUvarint with a short way for short numbers.
+func appendUvarint(dst []byte, n uint64) []byte {
+	switch {
+	case n < 1<<7:
+		return append(dst, byte(n))
+	case n < 1<<14:
+		return append(dst, byte(n)|0x80, byte(n>>7))
+	}
+	return binary.AppendUvarint(dst, n)
+}
+
+// zigzag makes small numbers of those near 0.
+func zigzag(n int64) uint64   { return uint64(n)<<1 ^ uint64(n>>63) }
+func unzigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }
