@@ -141,7 +141,7 @@ func (u *URLSig) sign(q *SignRequest) (path, query string, err error) {
 		more = "C=" + q.Client.Unmap().String() + "&" + more
 	}
 	query = q.with(more)
-	mac := u.byName[k.name()].sha1.mac(nil, []byte(string(q.Host)+q.Path+"?"+query))
+	mac := u.byName[k.name()].sha1.mac(nil, []byte(string(q.Host)+strings.TrimSuffix(q.Path, "/")+"?"+query))
 	return q.Path, query + hex.EncodeToString(mac), nil
 }
 

@@ -19,7 +19,8 @@ const urlSigDigits = 12
 // URLSigOptions tune the scheme of Apache Traffic Server's url_sig plugin.
 type URLSigOptions struct {
 	// Anchor names the path parameter ;ANCHOR=BASE64 that may carry the token
-	// instead of the query; "" for none.
+	// instead of the query; "" for none. Such a token stands behind a directory, and
+	// opens all below that.
 	Anchor string
 }
 
@@ -93,7 +94,8 @@ func (u *URLSig) Find(in *Input, scratch *Scratch) (Found, Reason) {
 	return u.found(f, u.inPath(&f, value, n))
 }
 
-// cutAnchor takes the path parameter out, however often it is there.
+// cutAnchor takes the path parameter out, however often it is there, with all that
+// follows it in its segment, for that would be neither token nor signed.
 func (u *URLSig) cutAnchor(f *Found) (value []byte, n int) {
 	for u.anchor != "" {
 		at := bytes.Index(f.Path, []byte(u.anchor))
@@ -102,13 +104,13 @@ func (u *URLSig) cutAnchor(f *Found) (value []byte, n int) {
 		}
 		from := at + len(u.anchor)
 		to := from
-		for to < len(f.Path) && f.Path[to] != '/' && f.Path[to] != ';' {
+		for to < len(f.Path) && f.Path[to] != '/' {
 			to++
 		}
 		value = append(f.scratch.sig[:0], f.Path[from:to]...)
 		f.scratch.sig = value
 		f.scratch.path = append(append(f.scratch.path[:0], f.Path[:at]...), f.Path[to:]...)
-		f.Path = f.scratch.path
+		f.Path, f.before = f.scratch.path, at
 		n++
 	}
 	return value, n
@@ -186,32 +188,32 @@ func (u *URLSig) judge(v *Verdict, f *Found, r *Request) Reason {
 }
 
 // message lays out the signed bytes: the chosen parts of host and path, and the
-// text up to the signature. Nothing that counts may stand behind it.
+// text up to the signature. Nothing that counts may stand behind it. A token in the
+// path covers the path in front of it only.
 func (u *URLSig) message(f *Found, r *Request) Reason {
 	s := f.scratch
-	parts, _ := s.claim(urlSigP)
-	var why Reason
-	if s.msg, why = appendParts(s.msg[:0], parts, r.Host, f.Path); why != Allowed {
+	text, why := u.signedText(f.Tokens[1])
+	if why != Allowed {
 		return why
 	}
-	end := -1
-	offset := 0
-	for pair := range pairs(f.Tokens[1]) {
-		if bytes.HasPrefix(pair, []byte("S=")) {
-			end = offset + len("S=")
-		} else if name, _, _ := bytes.Cut(pair, equals); end >= 0 && slices.Contains(u.params.names, string(name)) {
-			return Malformed
-		}
-		offset += len(pair) + 1
-	}
-	if end < 0 {
-		return Malformed
-	}
+	parts, _ := s.claim(urlSigP)
 	if f.Carrier == Query {
-		s.msg = append(append(s.msg, '?'), f.Tokens[1][:end]...)
-		return Allowed
+		if s.msg, why = appendParts(s.msg[:0], parts, r.Host, f.Path); why == Allowed {
+			s.msg = append(append(s.msg, '?'), text...)
+		}
+		return why
 	}
-	for _, c := range f.Tokens[1][:end] {
+	directory := f.Path[:f.before]
+	if s.msg, why = appendParts(s.msg[:0], parts, r.Host, directory); why != Allowed {
+		return why
+	}
+	switch segments := bytes.Count(directory, slash); {
+	case len(directory) == 1:
+		return OutOfScope // it would open everything
+	case text[0] != '&' && !chosenPart(parts, segments):
+		return Malformed // its first field, which then belongs to that segment, is not signed
+	}
+	for _, c := range text {
 		if c == '&' {
 			c = ';'
 		}
@@ -220,29 +222,49 @@ func (u *URLSig) message(f *Found, r *Request) Reason {
 	return Allowed
 }
 
-// appendParts appends host and directories where P has a 1, joined by slashes; its
-// last digit repeats. A token must cover some of the path.
+// signedText returns the parameters up to and with the name of the signature.
+func (u *URLSig) signedText(all []byte) ([]byte, Reason) {
+	end, offset := -1, 0
+	for pair := range pairs(all) {
+		if bytes.HasPrefix(pair, []byte("S=")) {
+			end = offset + len("S=")
+		} else if name, _, _ := bytes.Cut(pair, equals); end >= 0 && slices.Contains(u.params.names, string(name)) {
+			return nil, Malformed
+		}
+		offset += len(pair) + 1
+	}
+	if end < 0 {
+		return nil, Malformed
+	}
+	return all[:end], Allowed
+}
+
+// appendParts appends host and directories where P has a 1, joined by slashes. A slash
+// at the end of the path is no part. A token must cover some of the path.
 func appendParts(dst, chosen, host, path []byte) ([]byte, Reason) {
 	if len(chosen) == 0 || len(bytes.Trim(chosen, "01")) > 0 {
 		return dst, Malformed
 	}
-	part, rest, more := host, path[1:], true
-	scoped := false
+	part, rest := host, bytes.TrimSuffix(path[1:], slash)
+	scoped := len(rest) == 0 && chosenPart(chosen, 1) // no other path is signed like that of "/"
 	for i := 0; ; i++ {
-		if chosen[min(i, len(chosen)-1)] == '1' {
+		if chosenPart(chosen, i) {
 			scoped = scoped || i > 0
 			dst = append(append(dst, part...), '/')
 		}
-		if !more {
+		if len(rest) == 0 {
 			break
 		}
-		part, rest, more = bytes.Cut(rest, slash)
+		part, rest, _ = bytes.Cut(rest, slash)
 	}
-	if !scoped {
+	if !scoped || len(dst) == 0 {
 		return dst, OutOfScope
 	}
 	return dst[:len(dst)-1], Allowed
 }
+
+// chosenPart reports whether P has a 1 for the i-th part. Its last digit repeats.
+func chosenPart(chosen []byte, i int) bool { return chosen[min(i, len(chosen)-1)] == '1' }
 
 // claims judges time and client of an authentic token.
 func (u *URLSig) claims(v *Verdict, k *verifyKey, f *Found, r *Request) Reason {

@@ -73,24 +73,60 @@ func TestURLSigParts(t *testing.T) {
 	}
 }
 
-func TestURLSigInPath(t *testing.T) {
+// A slash at the end of a path is no part of it, neither for the plugin nor for its
+// signing script.
+func TestURLSigTrailingSlash(t *testing.T) {
 	s := compat(t, "url-sig", urlSigKeys)
-	const fields = ";E=1767226200;A=1;K=3;P=1;S="
-	text := fields + hexHMAC(sha1.New, plain, "cdn.example.com/a/b"+fields)
-	token := ";sig=" + base64.URLEncoding.EncodeToString([]byte(text))
-	for _, raw := range []string{"/a/b" + token, "/a" + token + "/b"} {
-		if got := send(t, s, raw+"?x=1"); got.word != "allowed" || got.path != "/a/b" || got.query != "x=1" {
-			t.Errorf("%s: %+v, want it allowed and the token gone", raw, got)
-		}
+	link := func(path, parts, signed string) string {
+		fields := "E=1767226200&A=1&K=3&P=" + parts + "&S="
+		return path + "?" + fields + hexHMAC(sha1.New, plain, signed+"?"+fields)
 	}
 	expect(t, s, [][2]string{
-		{"bad_signature", "/a/c" + token},
-		{"duplicate", "/a/b" + token + token},
-		{"two_places", "/a/b" + token + "?S=x"},
+		{"allowed", link("/", "1", "cdn.example.com")},
+		{"allowed", link("/", "11", "cdn.example.com")},
+		{"bad_signature", link("/", "1", "cdn.example.com/")},
+		{"out_of_scope", link("/", "10", "cdn.example.com")},
+		{"out_of_scope", link("/", "01", "")},
+		{"allowed", link("/a/", "1", "cdn.example.com/a")},
+		{"allowed", link("/a/", "01", "a")},
+		{"bad_signature", link("/a/b", "1", "cdn.example.com/a")},
+	})
+}
+
+func TestURLSigInPath(t *testing.T) {
+	s := compat(t, "url-sig", urlSigKeys)
+	token := func(fields, parts string) string {
+		text := fields + hexHMAC(sha1.New, plain, parts+fields)
+		return ";sig=" + base64.URLEncoding.EncodeToString([]byte(text))
+	}
+	const fields = ";E=1767226200;A=1;K=3;P=1;S="
+	good := token(fields, "cdn.example.com/a/b")
+	for raw, path := range map[string]string{"/a/b" + good: "/a/b", "/a/b" + good + "/c.ts": "/a/b/c.ts", "/a/b" + good + "/c/d": "/a/b/c/d"} {
+		if got := send(t, s, raw+"?x=1"); got.word != "allowed" || got.path != path || got.query != "x=1" {
+			t.Errorf("%s: %+v, want it allowed for %s and the token gone", raw, got, path)
+		}
+	}
+	bare := fields[1:] // the plugin's own tests leave the first ';' out
+	all, last := "E=1767226200;A=1;K=3;P=01;S=", "E=1767226200;A=1;K=3;P=110;S="
+	expect(t, s, [][2]string{
+		{"allowed", "/a/b" + token(bare, "cdn.example.com/a/b") + "/c"},
+		{"allowed", "/a/b" + token(all, "a/b") + "/c"},
+		{"allowed", "/a/b" + token(";"+last, "cdn.example.com/a") + "/c"},
+		{"malformed", "/a/b" + token(last, "cdn.example.com/a") + "/c"},
+		{"bad_signature", "/a" + good + "/b"},
+		{"bad_signature", "/a/c" + good},
+		{"bad_signature", "/a/bc" + good + "/d"},
+		{"malformed", "/a/b" + good + ";c/d"},
+		{"malformed", "/a/b" + good + good},
+		{"duplicate", "/a/b" + good + "/c" + good},
+		{"two_places", "/a/b" + good + "?S=x"},
+		{"empty_segment", "/" + token(fields, "cdn.example.com") + "/a"},
+		{"out_of_scope", "/" + token(fields, "cdn.example.com")},
 		{"malformed", "/a/b;sig=*"},
 		{"missing", "/a/b;sig="},
 		{"malformed", "/a/b;sig=" + base64.RawURLEncoding.EncodeToString([]byte("S=a&E=1"))},
 	})
+	expect(t, s, [][2]string{{"expired", "/a/b" + good + "/c"}}, at(1767226201))
 }
 
 func FuzzURLSig(f *testing.F) {
