@@ -365,7 +365,7 @@ func (b *Bunny) scope(v *Verdict, m bunnyMessage, s *Scratch, r *Request) Reason
 	if m.scoped && !below(m.path, r.Path) {
 		return OutOfScope
 	}
-	if why := b.countries(s, r.Country); why != Allowed {
+	if why := b.countries(s, r); why != Allowed {
 		return why
 	}
 	if value, ok := s.claim(bunnyLimit); ok && b.mode != BunnyMD5 {
@@ -387,7 +387,7 @@ func below(dir, path []byte) bool {
 	return dir[len(dir)-1] == '/' || len(path) == len(dir) || path[len(dir)] == '/'
 }
 
-func (b *Bunny) countries(s *Scratch, country string) Reason {
+func (b *Bunny) countries(s *Scratch, r *Request) Reason {
 	for _, i := range []int{bunnyCountries, bunnyBlocked} {
 		raw, ok := s.claim(i)
 		if !ok {
@@ -396,17 +396,18 @@ func (b *Bunny) countries(s *Scratch, country string) Reason {
 		if s.text, ok = appendForm(s.text[:0], raw); !ok {
 			return Malformed
 		}
-		if country == "" || listed(s.text, country) != (i == bunnyCountries) {
+		if country := r.country(); country == "" || listed(s.text, country) != (i == bunnyCountries) {
 			return Country
 		}
 	}
 	return Allowed
 }
 
-// listed reports whether a comma-separated list has an item, in any case.
+// listed reports whether a comma-separated list has an item, in any case. Signers
+// write spaces between items too.
 func listed(list []byte, item string) bool {
 	for one := range bytes.SplitSeq(list, comma) {
-		if len(one) == len(item) && bytes.EqualFold(one, []byte(item)) {
+		if one = bytes.Trim(one, " "); len(one) == len(item) && bytes.EqualFold(one, []byte(item)) {
 			return true
 		}
 	}

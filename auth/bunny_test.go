@@ -89,6 +89,25 @@ func TestBunnyCountries(t *testing.T) {
 	}
 }
 
+// Where the request does not say its country, the atlas is asked; spaces in a list are
+// no part of a country.
+func TestBunnyAsksTheAtlas(t *testing.T) {
+	s := compat(t, "bunny")
+	link := func(name string) string {
+		return "/a?token=HS256-" + b64hmac("/a"+bunnyEnd+name+"=CA, US") + "&" + name + "=CA%2C%20US&expires=" + bunnyEnd
+	}
+	for country, want := range map[string][2]string{"US": {"allowed", "country"}, "DE": {"country", "allowed"}, "": {"country", "country"}} {
+		in := func(_ *auth.Input, r *auth.Request) { r.Country, r.Atlas = "", oneCountry(country) }
+		expect(t, s, [][2]string{{want[0], link("token_countries")}, {want[1], link("token_countries_blocked")}}, in)
+	}
+}
+
+// oneCountry is the country of all addresses.
+type oneCountry string
+
+func (c oneCountry) Country(netip.Addr) string { return string(c) }
+func (oneCountry) ASN(netip.Addr) uint32       { return 0 }
+
 func TestBunnyLegacy(t *testing.T) {
 	const ip = "198.51.100.7"
 	md5, sha := auth.BunnyMD5, auth.BunnySHA256

@@ -185,7 +185,13 @@ func (s *CAT) covers(catu map[int64]matches, f *Found, r *Request) bool {
 	}
 	u := splitURI(f, r)
 	for part, m := range catu {
-		if part < 0 || part >= numURIParts || !m.allow(u[part], s.patterns) {
+		if part < 0 || part >= numURIParts {
+			return false
+		}
+		if part == uriPort && m.allow(nil, s.patterns) {
+			continue // signers write the scheme's own port as a number or leave it out
+		}
+		if !m.allow(u[part], s.patterns) {
 			return false
 		}
 	}

@@ -157,8 +157,9 @@ var (
 )
 
 // splitURI returns the parts of the request's URI in the normal form of RFC 3986
-// §6.2.2. The port is the scheme's own. An extension begins with its dot, which is
-// the last one of the name. What it returns borrows the Scratch.
+// §6.2.2. The port is the scheme's own, which §6.2.3 also leaves out. An extension
+// begins with its dot, which is the last one of the name. What it returns borrows the
+// Scratch.
 func splitURI(f *Found, r *Request) (u [numURIParts][]byte) {
 	w := f.scratch
 	if w == nil {

@@ -13,8 +13,9 @@ type CDNIOptions struct {
 	// Audience is what a token's aud, if it has one, must name. "" refuses tokens
 	// with an aud.
 	Audience string
-	// Header is the JWT header, as JSON, of tokens that begin with the dot after it.
-	// "" refuses such tokens.
+	// Header is the JWT header of tokens that come without one, with or without the dot
+	// after it: as JSON, or encoded as CDNs pass it on (RFC 9246 §2.2). "" refuses such
+	// tokens.
 	Header string
 	// RenewKey is the kid of the HMAC key that signs renewed tokens. "" means the key
 	// of the token, if it is one; tokens of public keys are not renewed then.
@@ -27,7 +28,7 @@ const DefaultCDNIName = "URISigningPackage"
 // CDNI is URI Signing for CDN Interconnection (RFC 9246).
 //
 // A token is a JWT signed with ES256 or HS256, in a form parameter, in a parameter of
-// a path segment (;NAME=JWT), or in a cookie. Claims: cdniuc, required, says which
+// a path (;NAME=JWT, or the segment /NAME=JWT/), or in a cookie. Claims: cdniuc, required, says which
 // URIs it opens, by hash or by regular expression; exp, required, nbf and iat without
 // leeway; iss must be the issuer that the key belongs to, aud the audience; cdniv,
 // cdnicrit; cdniets, cdnistt and cdnistd ask for renewal. Encrypted claims (cdniip,
@@ -35,6 +36,7 @@ const DefaultCDNIName = "URISigningPackage"
 type CDNI struct {
 	guard
 	options  CDNIOptions
+	header   []byte // as JSON, empty for none
 	name     string
 	finder   placeFinder
 	patterns *patterns
@@ -56,9 +58,9 @@ func NewCDNI(o Options) (*CDNI, error) {
 	if s.finder, err = newPlaceFinder("cdni", name, []string{"query", "cookie"}); err != nil {
 		return nil, err
 	}
-	s.finder.parameter = ";" + name + "="
-	if o.CDNI.Header != "" && !new(jws).header([]byte(o.CDNI.Header)) {
-		return nil, settingf("cdni.header", "is not a JWT header: use JSON with alg and kid")
+	s.finder.parameter = name + "="
+	if s.header, err = jwtHeader(o.CDNI.Header); err != nil {
+		return nil, err
 	}
 	if s.renewKey, err = g.renewKey("cdni.renew_key", o.CDNI.RenewKey); err != nil {
 		return nil, err
@@ -67,6 +69,25 @@ func NewCDNI(o Options) (*CDNI, error) {
 		return nil, fmt.Errorf("%w: account %s has %d keys, at most %d: tokens without kid try each", ErrKey, o.Account, len(g.own), maxTrials)
 	}
 	return s, nil
+}
+
+// jwtHeader returns the JSON text of a configured header.
+func jwtHeader(setting string) ([]byte, error) {
+	header := []byte(setting)
+	if len(header) == 0 {
+		return nil, nil
+	}
+	ok := true
+	if header[0] != '{' {
+		ok = validPart(header)
+		if ok {
+			header, ok = decode64(nil, header)
+		}
+	}
+	if !ok || !new(jws).header(header) {
+		return nil, settingf("cdni.header", "is not a JWT header: use JSON with alg and kid, or its base64url")
+	}
+	return header, nil
 }
 
 // Find implements Scheme.
@@ -89,7 +110,7 @@ func (s *CDNI) verify(raw []byte, f *Found, r *Request) Verdict {
 		}
 		return v
 	}
-	j, why := parseJWS(raw, []byte(s.options.Header))
+	j, why := parseJWS(raw, s.header)
 	if why != Allowed {
 		v.Reason = why
 		return v

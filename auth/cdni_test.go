@@ -116,6 +116,64 @@ func TestCDNIClaims(t *testing.T) {
 	}
 }
 
+// TestCDNIInPath: the token is a parameter or a segment, and what separates it goes
+// with it.
+func TestCDNIInPath(t *testing.T) {
+	scheme := newScheme(t, "cdni")
+	token := "URISigningPackage=" + hsToken(cdniExp+`,"cdniuc":"regex:https://cdn\\.example\\.com/v/a\\.ts(;x=1)?"`)
+	root := "URISigningPackage=" + hsToken(cdniExp+`,"cdniuc":"regex:https://cdn\\.example\\.com/"`)
+	for path, want := range map[string]auth.Reason{
+		"/v/a.ts;" + token:                                auth.Allowed,
+		"/v/a.ts;" + token + ";x=1":                       auth.Allowed,
+		"/v/a.ts;x=1;" + token:                            auth.Allowed,
+		"/v;" + token + "/a.ts":                           auth.Allowed,
+		"/" + token + "/v/a.ts":                           auth.Allowed,
+		"/v/" + token + "/a.ts":                           auth.Allowed,
+		"/v/a.ts/" + token:                                auth.Allowed,
+		"/" + token + ";v/a.ts":                           auth.Allowed,
+		"/" + root:                                        auth.Allowed,
+		"/" + root + "/":                                  auth.Allowed,
+		"/" + token + "/v/b.ts":                           auth.OutOfScope,
+		"/x" + token + "/v/a.ts":                          auth.Missing,
+		"/" + token + "/v/a.ts;" + token:                  auth.Duplicate,
+		"/" + strings.ToLower(token[:4]) + token[4:]:      auth.Malformed,
+		"/" + strings.Replace(token, "U", "%55", 1):       auth.Malformed,
+		"/URISigningPackage=/v/a.ts":                      auth.Malformed,
+		"/" + strings.Replace(token, ".", "=.", 1) + "/v": auth.Malformed,
+	} {
+		if got := https(path, "").answer(t, scheme); got.Reason != want {
+			t.Errorf("%s: %v, want %v", path, got.Reason, want)
+		}
+	}
+	if got := https("/"+token+"/v/a.ts", token).answer(t, scheme); got.Reason != auth.TwoPlaces {
+		t.Errorf("in path and query: %v", got.Reason)
+	}
+}
+
+// TestCDNIHeader: a header that was left out may be configured as text or encoded, and
+// its dot be there or not.
+func TestCDNIHeader(t *testing.T) {
+	whole := hsToken(cdniExp + "," + cdniAll)
+	encoded, rest, _ := strings.Cut(whole, ".")
+	for _, header := range []string{hsHeader, encoded} {
+		scheme := newScheme(t, "cdni", func(o *auth.Options) { o.CDNI.Header = header })
+		for token, want := range map[string]auth.Reason{
+			whole: auth.Allowed, "." + rest: auth.Allowed, rest: auth.Allowed, ".." + rest: auth.Malformed, "x" + rest: auth.BadSignature,
+		} {
+			if got := https("/a", "URISigningPackage="+token).answer(t, scheme); got.Reason != want {
+				t.Errorf("header %s, token %s: %v, want %v", header, token, got.Reason, want)
+			}
+		}
+	}
+	for _, header := range []string{"{", "[]", "*", "e30", encoded + "=", `{"alg":"HS256","jku":"x"}`} {
+		o := auth.Options{Account: "acme", Keys: standardKeys()}
+		o.CDNI.Header = header
+		if _, err := auth.New("cdni", o); err == nil {
+			t.Errorf("header %q is taken", header)
+		}
+	}
+}
+
 // TestCDNISignature: the key decides on the algorithm, whatever a token says.
 func TestCDNISignature(t *testing.T) {
 	payload := "{" + cdniExp + "," + cdniAll + "}"

@@ -25,6 +25,9 @@ func parseJWS(token, header []byte) (j jws, why Reason) {
 	if len(token) > maxJWTSize {
 		return j, Oversized
 	}
+	if len(header) > 0 && bytes.Count(token, dot) == 1 {
+		token = append([]byte{'.'}, token...)
+	}
 	encoded, rest, _ := bytes.Cut(token, dot)
 	payload, sig, ok := bytes.Cut(rest, dot)
 	if !ok {

@@ -47,7 +47,10 @@ func cutLink(f *Found) Reason {
 	}
 	f.Carrier = Path
 	f.Tokens[0], f.N = hash, 1
-	f.Path = rest[len(hash):]
+	if f.Path = rest[len(hash):]; len(f.Path) == 1 {
+		f.N = 0
+		return Malformed // nginx takes an empty link for none
+	}
 	return Allowed
 }
 

@@ -8,7 +8,7 @@ type placeFinder struct {
 	query     *finder // nil where queries carry none, and so on
 	cookie    *finder
 	segment   string // what a path segment that holds a token begins with, "" for none
-	parameter string // what a parameter of a path segment begins with, "" for none
+	parameter string // what a parameter of a path begins with behind its delimiter, "" for none
 	header    string // name of the header field, "" for none
 	single    bool   // several cookies are refused
 }
@@ -131,16 +131,12 @@ func (f *Found) cutSegments(prefix string) (seen sighting) {
 	return seen
 }
 
-// cutParameters removes parameters of path segments that begin with prefix, ";name=".
-// What separates the parameter from the rest goes with it (RFC 9246 §2): the
-// delimiter after it, or where none is, the one before.
+// cutParameters removes what begins with prefix, "name=", behind a ';' or as a segment
+// of its own. What separates the parameter from the rest goes with it (RFC 9246 §2.1.15):
+// the delimiter after it, or where none is, the one before.
 func (f *Found) cutParameters(prefix string) (seen sighting) {
 	for i := 0; i < len(f.Path); {
-		if f.Path[i] != prefix[0] && f.Path[i] != '%' {
-			i++
-			continue
-		}
-		n, exact := matchFolded(f.Path[i:], prefix)
+		n, exact := matchParameter(f.Path[i:], prefix)
 		if n < 0 {
 			i++
 			continue
@@ -159,5 +155,25 @@ func (f *Found) cutParameters(prefix string) (seen sighting) {
 		f.scratch.path = append(append(f.scratch.path[:0], before...), rest...)
 		f.Path = f.scratch.path // and look at the same place again
 	}
+	if len(f.Path) == 0 {
+		f.Path = slash // it was nothing but a token
+	}
 	return seen
+}
+
+// matchParameter matches a delimiter and the beginning of a parameter after it, as
+// matchFolded does.
+func matchParameter(path []byte, prefix string) (n int, exact bool) {
+	c, width := path[0], 1
+	if c == '%' {
+		c, width = unescape(path)
+	}
+	if c != ';' && c != '/' {
+		return -1, false
+	}
+	n, exact = matchFolded(path[width:], prefix)
+	if n < 0 {
+		return -1, false
+	}
+	return width + n, exact && width == 1
 }

@@ -141,6 +141,8 @@ func TestLinkSecret(t *testing.T) {
 		{"bad_signature", "/p/" + hash + "/vod/a%20b.mp4"},
 		{"bad_signature", "/p/" + hash + "/vod/%61%20b.mp4?v=1"},
 		{"missing", "/p/" + hash},
+		{"malformed", "/p/" + hexMD5(plain) + "/"},
+		{"malformed", "/p/" + hexMD5("?x"+plain) + "/?x"},
 		{"missing", "/" + hash + "/vod/a%20b.mp4?v=1"},
 		{"missing", "/p/" + hash[1:] + "/vod/a%20b.mp4?v=1"},
 		{"missing", "/"},

@@ -211,3 +211,30 @@ func strictly(raw json.RawMessage, what string, into any) error {
 	}
 	return nil
 }
+
+// oneOrMore reads a list of texts, or one that stands for a list.
+type oneOrMore []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *oneOrMore) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*l = oneOrMore{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(l))
+}
+
+// textOrValue reads a text, or any other value as its JSON without spaces.
+type textOrValue string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *textOrValue) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, (*string)(t)) == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	err := json.Compact(&b, text)
+	*t = textOrValue(b.String())
+	return err
+}

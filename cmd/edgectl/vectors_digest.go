@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -140,9 +141,10 @@ func readURLSig(v *vector, o *auth.Options) error {
 	var c struct {
 		vectorLimits
 		Anchor string `json:"anchor"`
+		Vendor string `json:"sig_anchor"` // what the vendor calls it
 	}
 	err := digestSite(v, o, &c, &c.vectorLimits)
-	o.URLSig.Anchor = c.Anchor
+	o.URLSig.Anchor = cmp.Or(c.Anchor, c.Vendor)
 	return err
 }
 
@@ -165,7 +167,7 @@ func readCDN77(v *vector, o *auth.Options) error {
 		Type string `json:"type"`
 	}
 	err := digestSite(v, o, &c, &c.vectorLimits)
-	if c.Type != "parameter" && c.Type != "path" && err == nil {
+	if c.Type != "" && c.Type != "parameter" && c.Type != "path" && err == nil {
 		return fmt.Errorf("config: type %q is not known", c.Type)
 	}
 	o.CDN77.Path = c.Type == "path"

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -30,12 +29,12 @@ func standardFamilies() []family {
 func readEdgeAuth(v *vector, o *auth.Options) error {
 	var c struct {
 		vectorLimits
-		Name   string   `json:"token_name"`
-		Places []string `json:"location"`
-		Hash   string   `json:"algorithm"`
-		Skew   int64    `json:"skew_s"`
-		Salt   string   `json:"salt"`
-		Escape bool     `json:"escape_token_input"`
+		Name   string    `json:"token_name"`
+		Places oneOrMore `json:"location"`
+		Hash   string    `json:"algorithm"`
+		Skew   int64     `json:"skew_s"`
+		Salt   string    `json:"salt"`
+		Escape bool      `json:"escape_token_input"`
 		// Flavour is which of the vendor's libraries escaped: python where it is not said.
 		Flavour     string `json:"escape_flavour"`
 		IgnoreQuery *bool  `json:"ignore_query"`
@@ -64,9 +63,9 @@ func readCloudFront(v *vector, o *auth.Options) error {
 func readCDNI(v *vector, o *auth.Options) error {
 	var c struct {
 		vectorLimits
-		Name     string          `json:"package_attribute"`
-		Audience string          `json:"audience"`
-		Header   json.RawMessage `json:"jwt_header"`
+		Name     string      `json:"package_attribute"`
+		Audience string      `json:"audience"`
+		Header   textOrValue `json:"jwt_header"`
 	}
 	if err := strictly(v.Config, "config", &c); err != nil {
 		return err

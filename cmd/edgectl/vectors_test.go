@@ -2,17 +2,23 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-const vectorsFile = "../../auth/testdata/vectors.json"
+// Computed vectors, and tokens that vendors, RFCs and other implementations publish:
+// each names its source.
+const (
+	vectorsFile   = "../../auth/testdata/vectors.json"
+	publishedFile = "../../auth/testdata/published.json"
+)
 
-func readVectors(t *testing.T) []vector {
+func readVectors(t *testing.T, file string) []vector {
 	t.Helper()
-	text, err := os.ReadFile(vectorsFile)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +35,7 @@ func TestVectors(t *testing.T) {
 	for _, f := range families() {
 		known[f.name] = 0
 	}
-	for _, v := range readVectors(t) {
+	for _, v := range readVectors(t, vectorsFile) {
 		if _, ok := known[v.Scheme]; !ok {
 			continue
 		}
@@ -41,6 +47,48 @@ func TestVectors(t *testing.T) {
 	for name, n := range known {
 		if n == 0 {
 			t.Errorf("no vector of %s", name)
+		}
+	}
+}
+
+// TestPublished runs all through the command.
+func TestPublished(t *testing.T) {
+	all := readVectors(t, publishedFile)
+	code, stdout, stderr := edgectl("verify", "-vectors", publishedFile)
+	if want := fmt.Sprintf("%d passed, 0 failed\n", len(all)); code != exitOK || stdout != want || len(all) < 100 {
+		t.Errorf("exit code %d\n%s%s, want %d and %s", code, stdout, stderr, exitOK, want)
+	}
+}
+
+// Settings of vectors may be written in several ways.
+func TestVectorSettings(t *testing.T) {
+	for _, c := range []struct{ scheme, config string }{
+		{"akamai-edgeauth2", `{"location": "query"}`},
+		{"akamai-edgeauth2", `{"location": ["query", "path"]}`},
+		{"cdni-uri-signing", `{"jwt_header": {"alg": "HS256", "kid": "k"}}`},
+		{"cdni-uri-signing", `{"jwt_header": "eyJhbGciOiJIUzI1NiJ9"}`},
+		{"ats-url-sig", `{"sig_anchor": "urlsig"}`},
+		{"ats-url-sig", `{"anchor": "urlsig"}`},
+		{"cdn77", `{}`},
+	} {
+		v := vector{Scheme: c.scheme, Config: json.RawMessage(c.config), Keys: []json.RawMessage{[]byte(`{"secret_hex": "52a152a152a152a1"}`)}}
+		if c.scheme == "ats-url-sig" {
+			v.Keys[0] = []byte(`{"index": 1, "secret_utf8": "s"}`)
+		}
+		if _, err := v.site(); err != nil {
+			t.Errorf("%s with %s: %v", c.scheme, c.config, err)
+		}
+	}
+	for _, c := range []struct{ scheme, config string }{
+		{"akamai-edgeauth2", `{"location": 1}`},
+		{"akamai-edgeauth2", `{"location": "attic"}`},
+		{"cdni-uri-signing", `{"jwt_header": []}`},
+		{"cdn77", `{"type": "attic"}`},
+		{"vdox-token", `{"validity": 1}`},
+	} {
+		v := vector{Scheme: c.scheme, Config: json.RawMessage(c.config), Keys: []json.RawMessage{[]byte(`{"secret_hex": "52a152a152a152a1"}`)}}
+		if _, err := v.site(); err == nil {
+			t.Errorf("%s takes %s", c.scheme, c.config)
 		}
 	}
 }
