@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"edged/internal/demo"
 )
@@ -244,7 +243,7 @@ func TestDemoFrames(t *testing.T) {
 // and the first audio. Options are for the input.
 func frames(t *testing.T, ffmpeg, url string, options ...string) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	args := append([]string{"-nostdin", "-v", "error"}, options...)
 	cmd := exec.CommandContext(ctx, ffmpeg, append(args, "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-")...)

@@ -207,7 +207,7 @@ func (c *carrier) plays(t *testing.T, b *tab, s demo.Stream) {
 		query.Set("cookies", "1")
 	}
 	b.do(t, chromedp.Navigate(c.pages.URL+"/?"+query.Encode()))
-	_, err = chromedp.Run(b.ctx, chromedp.Poll[bool](`document.querySelector('video').currentTime > 1`))
+	_, err = chromedp.Run(b.ctx, chromedp.Poll[bool](`document.querySelector('video').currentTime > 1`, chromedp.WithPollingTimeout(patience)))
 	b.check(t, err)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -130,7 +130,7 @@ func TestE2ETokenLeavesNoTrace(t *testing.T) {
 	query := r.sign(t, url, "-carrier", "query")
 	cookie := cookieOf(t, r.sign(t, url, "-carrier", "cookie"))
 	for _, u := range []string{
-		signed, query, query + "&q=1", tamper(signed), signed + "/../x", signed + "?ect=" + query[strings.Index(query, "ect=")+4:],
+		signed, query, query + "&q=querysecret", tamper(signed), signed + "/../x", signed + "?ect=" + query[strings.Index(query, "ect=")+4:],
 		query + "&ect=" + query[strings.Index(query, "ect=")+4:], strings.Replace(signed, "ect=", "ect=x", 1),
 	} {
 		edgetest.Get(t, c, u, "Referer", "https://page.example/watch?secret=refsecret")
@@ -150,7 +150,7 @@ func TestE2ETokenLeavesNoTrace(t *testing.T) {
 	for name, text := range files {
 		for what, secret := range map[string]string{
 			"path token": piece(signed), "query token": piece(query), "cookie token": piece(cookie),
-			"cookie": "cookiesecret", "referrer": "refsecret", "query": "q=1", "key": acmeSecret, "address": "127.0.0.1 ",
+			"cookie": "cookiesecret", "referrer": "refsecret", "query": "querysecret", "key": acmeSecret, "address": "127.0.0.1 ",
 		} {
 			if name == "stderr" && what == "address" {
 				continue // its own listeners

@@ -28,7 +28,7 @@ import (
 
 // usageRequests is how many requests the test of the books sends: make books sends two
 // million.
-var usageRequests = flag.Int64("usage-requests", 30_000, "requests of TestE2EBooksAgree")
+var usageRequests = flag.Int64("usage-requests", 15_000, "requests of TestE2EBooksAgree")
 
 // bodySize is the size of every response of that test, so that a lost record is worth a
 // known number of bytes.
@@ -146,11 +146,11 @@ func answer(in *bufio.Reader) (size int64, err error) {
 }
 
 // Log, ledger, counters and clients agree to the byte, with files that are rotated and a
-// log disk that is full for a while; and to within a second's worth when the process is
+// log disk that is full for a while; and but for the last moments when the process is
 // killed.
 func TestE2EBooksAgree(t *testing.T) {
 	v := edgetest.NewVolume(t, fmt.Sprint(256<<20+*usageRequests*700))
-	state := t.TempDir()
+	state := edgetest.NewVolume(t, "64m").Dir // a disk that others write to makes a flush wait
 	r := newRig(t, func(c *edgetest.Config) {
 		c.LogDir, c.StateDir, c.LogExtra = filepath.Join(v.Dir, "log"), state, "max_size = \"1MiB\""
 	})
@@ -187,6 +187,10 @@ func TestE2EBooksAgree(t *testing.T) {
 	r.killed(t, l, got, state)
 }
 
+// lostAtMost is how much of the past may be lost when a process is killed. It writes
+// twice a second; the rest is for a machine that has more to do.
+const lostAtMost = 3 * time.Second
+
 // killed goes on with a process that is killed under load.
 func (r *rig) killed(t *testing.T, l *load, before sums, state string) {
 	r.node.Launch()
@@ -198,20 +202,20 @@ func (r *rig) killed(t *testing.T, l *load, before sums, state string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		last := l.points[len(l.points)-1]
-		return last.requests > start+1000 && last.at.Sub(l.points[0].at) > 0 && l.since(start) > 3*time.Second
+		return last.requests > start+1000 && last.at.Sub(l.points[0].at) > 0 && l.since(start) > lostAtMost+2*time.Second
 	})
 	kill := time.Now()
 	r.node.Kill9()
 	<-ended
-	sure, all := l.answeredBy(kill.Add(-time.Second)), l.requests.Load()+8 // what was under way may count
+	sure, all := l.answeredBy(kill.Add(-lostAtMost)), l.requests.Load()+8 // what was under way may count
 	ledger := ledgerSums(t, state)
 	log, _, _ := r.logSums(t)
 	for name, n := range map[string]int64{"ledger": ledger.requests, "log": log.requests} {
 		if n < sure || n > all {
-			t.Errorf("the %s has %d requests; %d were answered a second before the kill, %d at the end", name, n, sure, all)
+			t.Errorf("the %s has %d requests; %d were answered %v before the kill, %d at the end", name, n, sure, lostAtMost, all)
 		}
 	}
-	t.Logf("killed after %d requests, a second before %d: ledger has %d, log %d", l.requests.Load()-before.requests, sure-before.requests,
+	t.Logf("killed after %d requests, %v before %d: ledger has %d, log %d", l.requests.Load()-before.requests, lostAtMost, sure-before.requests,
 		ledger.requests-before.requests, log.requests-before.requests)
 	r.node.Launch() // closes what was left open
 	if again := ledgerOf(t, r); again != ledger {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"text/template"
 )
 
@@ -68,13 +70,18 @@ func (s setting) forPeer(name string) (setting, error) {
 	return s, err
 }
 
-// freeAddress returns a loopback address that was free a moment ago.
-func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("free port: %w", err)
+// freeAddress returns a loopback address that was free a moment ago. Its port is below
+// those that kernels give away by themselves, so that nobody else gets it before the
+// peer does.
+func freeAddress() (address string, err error) {
+	for range 100 {
+		var ln net.Listener
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(6000)))
+		if ln, err = net.Listen("tcp4", address); err == nil {
+			return address, ln.Close()
+		}
 	}
-	return ln.Addr().String(), ln.Close()
+	return "", fmt.Errorf("free port: %w", err)
 }
 
 // render writes a configuration into the peer's folder and returns its path.

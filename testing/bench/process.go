@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a child may take to start or to end.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // process is one child, bound to the core of the servers.
 type process struct {

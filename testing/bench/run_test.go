@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 		}
 		t.Skipf("nginx and two cores are needed: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	dir := t.TempDir()
 	binary, out := filepath.Join(dir, "bench"), filepath.Join(dir, "out.json")

@@ -13,7 +13,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: 'resource', buffered: true });
 
 /** How long an entry may be late. */
-const patience = 500;
+const patience = 5000;
 
 /** The time to first byte in ms and the size in bytes; undefined where the browser does not tell. */
 export async function timingOf(url) {
