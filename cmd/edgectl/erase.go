@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -14,13 +15,19 @@ import (
 
 const eraseHelp = `
 Erase removes what a node has of an account, when its contract ends, and says what was
-removed: its content from the cache, its rows from the usage ledger, its records from
-the log files. The node must run, and this command on its machine. Write the last
-invoice first.
+removed: its content from the cache, its rows from the usage ledger, its orders from the
+list of revocations, its records from the log files. The node must run, and this command
+on its machine. Write the last invoice first.
 
 Take the account's sites out of the configuration and reload before: what they are
-asked for later is stored, counted and logged again. Log files that were collected are
+asked for later is stored, counted and logged again, and revocations stay as long as
+there is a site that would take the tokens. Log files that were collected are
 elsewhere: edgectl log erase removes records there.
+
+What stays, and until when, is in the output: the content is out of reach at once, but on
+a disk its bytes stay until others are written over them, and the log of purges has a
+digest of the account's name until nothing older is stored. The account's name stands in
+the journal of the system, which notes who ordered this.
 
 Examples:
   edgectl erase -account acme -yes`
@@ -74,13 +81,38 @@ func (f *eraseFlags) run(s streams, args []string) error {
 		return fmt.Errorf("content: %w", err)
 	}
 	fmt.Fprintf(s.out, "content: purged, number %d\n", purged.Number)
-	var erased struct{ Rows int }
+	var erased erasedAnswer
 	if _, err := n.order(http.MethodPost, "/api/v1/erase", &eraseOrder{f.account}, &erased); err != nil {
 		return fmt.Errorf("usage ledger: %w", err)
 	}
-	fmt.Fprintf(s.out, "usage ledger: %d rows removed\n", erased.Rows)
-	return f.eraseLogs(s, logs)
+	erased.print(s.out)
+	if err := f.eraseLogs(s, logs); err != nil {
+		return err
+	}
+	fmt.Fprint(s.out, whatStays)
+	return nil
 }
+
+// erasedAnswer is what the node says that it removed.
+type erasedAnswer struct {
+	Rows, Revocations int
+	Configured        bool
+}
+
+func (e *erasedAnswer) print(w io.Writer) {
+	fmt.Fprintf(w, "usage ledger: %d rows removed\n", e.Rows)
+	if e.Configured {
+		fmt.Fprintln(w, "revocations: kept, the account has sites: take them out of the configuration, reload, and repeat this")
+		return
+	}
+	fmt.Fprintf(w, "revocations: %d removed\n", e.Revocations)
+}
+
+// whatStays is what erase cannot remove at once.
+const whatStays = `stays: on disks the bytes of the content, out of reach, until others are written over them (edgectl wipe destroys them);
+stays: in the log of purges a digest of the account's name, until nothing is stored that is older than this purge;
+stays: the account's name in the journal of the system, as long as that keeps it
+`
 
 func (f *eraseFlags) logDir() (string, error) {
 	if f.logs != "" {

@@ -150,7 +150,7 @@ func orderSink(c *config.Config) sink {
 		Name: "revocations and purges", Where: strings.Join(where, ", "), Lifetime: "until what they could concern is gone",
 		Fields: []sinkField{
 			{"revocation", "account, token or session that is no longer accepted", "digests of tokens and session ids", "until every token it could concern has expired"},
-			{"purge", "account, site, path, prefix or surrogate key", "", ""},
+			{"purge", "account, site, path, prefix or surrogate key", "digests", "until nothing is stored that is older"},
 		},
 	}
 }

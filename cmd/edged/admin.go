@@ -57,14 +57,20 @@ func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
 	return o
 }
 
-// erase removes an account from the ledger, and closes the log file that may have
-// records of it.
-func (p *parts) erase(account string) (rows int, err error) {
-	rows, err = p.ledger.Erase(account)
+// erase removes an account from the ledger and, when it has no sites any more, from the
+// revocations, and closes the log file that may have records of it.
+func (p *parts) erase(account string) (e admin.Erased, err error) {
+	e.Rows, err = p.ledger.Erase(account)
+	if accounts := p.accounts.Load(); accounts != nil {
+		e.Configured = (*accounts)[account]
+	}
+	if err == nil && !e.Configured {
+		e.Revocations, err = p.revoked.Forget(account)
+	}
 	if err == nil && p.access != nil {
 		err = p.access.Rotate()
 	}
-	return rows, err
+	return e, err
 }
 
 // setState tells load balancers how far the node is.

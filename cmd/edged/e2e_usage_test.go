@@ -320,7 +320,12 @@ func TestE2EErase(t *testing.T) {
 		want(t, r.get(t, "/erase.m4s"), 200, body)
 		want(t, edgetest.Get(t, r.plain(), "http://leaving.test/erase.m4s"), 200, body)
 	}
-	out := edgetest.Edgectl(t, "erase", "-config", r.node.ConfigFile(), "-account", "leaving", "-yes")
+	conf := r.node.ConfigFile()
+	edgetest.Edgectl(t, "revoke", "-config", conf, "-account", "leaving", "-session", "4711")
+	out := edgetest.Edgectl(t, "erase", "-config", conf, "-account", "leaving", "-yes")
+	if !strings.Contains(out, "revocations: kept, the account has sites") {
+		t.Errorf("erase of an account that has sites says:\n%s", out)
+	}
 	if !strings.Contains(out, "content: purged") || !strings.Contains(out, "usage ledger: ") || !strings.Contains(out, "access log: 5 records removed from 1 files") {
 		t.Errorf("erase says:\n%s", out)
 	}
@@ -332,6 +337,25 @@ func TestE2EErase(t *testing.T) {
 	}
 	want(t, edgetest.Get(t, r.plain(), "http://leaving.test/erase.m4s"), 200, body, "fwd=uri-miss")
 	want(t, r.get(t, "/erase.m4s"), 200, body, "hit")
+
+	r.config.Sites = r.config.Sites[:len(r.config.Sites)-1]
+	r.node.WriteConfig(r.config)
+	r.node.Reload()
+	out = edgetest.Edgectl(t, "erase", "-config", conf, "-account", "leaving", "-yes")
+	if !strings.Contains(out, "revocations: 1 removed") || !strings.Contains(out, "stays: in the log of purges a digest") {
+		t.Errorf("erase of an account without sites says:\n%s", out)
+	}
+	r.node.Stop()
+	for name, text := range edgetest.Files(t, r.node.StateDir()) {
+		if bytes.Contains(text, []byte("leaving")) {
+			t.Errorf("%s still names the account", name)
+		}
+	}
+	for name, text := range edgetest.Files(t, r.node.LogDir()) {
+		if bytes.Contains(text, []byte("leaving")) {
+			t.Errorf("%s still names the account", name)
+		}
+	}
 }
 
 // Closed log files reach the target whole, each before its manifest, and go from here

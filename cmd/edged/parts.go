@@ -46,7 +46,7 @@ type parts struct {
 	ledger     *usage.Ledger // nil without a place for it
 	shipper    *ship.Shipper // nil when no log files are pushed
 	server     *server.Server
-	sites      []*edge.Site
+	accounts   atomic.Pointer[map[string]bool]     // those that have sites
 	leaves     atomic.Pointer[[]*x509.Certificate] // what HTTPS listeners offer
 	admin      *admin.Server                       // nil without an admin listener
 }
@@ -278,7 +278,11 @@ func (p *parts) setSites(c *config.Config) error {
 	}
 	p.cache.SetFloors(floors(c))
 	p.edge.SetSites(edge.NewSites(sites))
-	p.sites = sites
+	accounts := map[string]bool{}
+	for _, s := range sites {
+		accounts[s.Account] = true
+	}
+	p.accounts.Store(&accounts)
 	return nil
 }
 

@@ -10,7 +10,7 @@ type eraseOrder struct {
 	Account string `json:"account"`
 }
 
-// serveErase removes an account from the usage ledger, and closes the log file that is
+// serveErase removes an account from the usage ledger and the list of revocations, and closes the log file that is
 // being written, so that its records can be removed from that, too.
 func (s *Server) serveErase(w http.ResponseWriter, r *http.Request) {
 	code, answer, order := http.StatusForbidden, any(problem{refusal(r)}), eraseOrder{}
@@ -31,12 +31,10 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request, order *eraseOrder
 		*order = eraseOrder{}
 		return http.StatusBadRequest, problem{"the body is not an order in JSON that names an account"}
 	}
-	rows, err := s.options.Erase(order.Account)
+	erased, err := s.options.Erase(order.Account)
 	if err != nil {
 		s.options.Log.Error("an account could not be erased", "err", err)
 		return http.StatusInternalServerError, problem{"not everything could be removed; the error log says why; repeat it"}
 	}
-	return http.StatusOK, struct {
-		Rows int `json:"rows"`
-	}{rows}
+	return http.StatusOK, erased
 }

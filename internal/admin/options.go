@@ -57,12 +57,21 @@ type Options struct {
 	// TokenLife is how long a token of an account can be good from now on; nil: 90 days.
 	TokenLife func(account string) time.Duration
 
-	// Erase removes an account from the ledger and returns how many rows that were; nil:
-	// there is none.
-	Erase func(account string) (rows int, err error)
+	// Erase removes an account from the ledger and the list of revocations; nil: there is
+	// no ledger.
+	Erase func(account string) (Erased, error)
 
 	Now func() time.Time // [time.Now]
 	Log *slog.Logger     // orders and faults of ours [discarded]
+}
+
+// Erased is what was removed of an account.
+type Erased struct {
+	Rows        int `json:"rows"`        // of the usage ledger
+	Revocations int `json:"revocations"` // orders in force
+	// Configured says that the account has sites: its revocations stay, for its tokens
+	// would be good again.
+	Configured bool `json:"configured"`
 }
 
 // errNoEdge is a broken construction, not a state that can arise later.

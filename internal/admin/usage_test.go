@@ -90,9 +90,9 @@ func TestErase(t *testing.T) {
 	var erased []string
 	var failure error
 	o := fixedOptions()
-	o.Erase = func(account string) (int, error) {
+	o.Erase = func(account string) (Erased, error) {
 		erased = append(erased, account)
-		return 7, failure
+		return Erased{Rows: 7, Revocations: 2}, failure
 	}
 	s := newServer(t, o)
 	post := func(s *Server, body string, header ...string) *httptest.ResponseRecorder {
@@ -104,7 +104,7 @@ func TestErase(t *testing.T) {
 		s.http.Handler.ServeHTTP(w, r)
 		return w
 	}
-	if w := post(s, `{"account":"acme"}`, orderHeader, "1"); w.Code != 200 || w.Body.String() != "{\"rows\":7}\n" {
+	if w := post(s, `{"account":"acme"}`, orderHeader, "1"); w.Code != 200 || w.Body.String() != "{\"rows\":7,\"revocations\":2,\"configured\":false}\n" {
 		t.Errorf("an order: %d %s", w.Code, w.Body)
 	}
 	for _, c := range []struct {

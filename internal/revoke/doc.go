@@ -8,7 +8,8 @@
 // An order is numbered, and durable before Apply returns: it is a line of an
 // append-only file. What can no longer match, because every token it could concern
 // has expired, is forgotten when the file is opened the next time. The file holds
-// digests, not tokens or session ids.
+// digests, not tokens or session ids, beside the names of accounts and keys; [List.Forget]
+// takes those of an account out.
 //
 // Asking takes no lock and allocates nothing: it reads an immutable view that Apply
 // replaces. Memory is bounded by MaxOrders; the order beyond it is refused with an

@@ -21,9 +21,21 @@ type journal struct {
 // openJournal opens or creates the file and returns its lines, and how many of them
 // make no sense. Those stay in the file.
 func openJournal(path string) (j *journal, lines []line, damaged int, err error) {
-	content, err := os.ReadFile(path)
+	j = &journal{path: path}
+	if lines, damaged, err = j.read(); err != nil {
+		return nil, nil, 0, err
+	}
+	if err := j.open(); err != nil {
+		return nil, nil, 0, err
+	}
+	return j, lines, damaged, nil
+}
+
+// read returns the whole lines of the file, and notes how long they are.
+func (j *journal) read() (lines []line, damaged int, err error) {
+	content, err := os.ReadFile(j.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, 0, fmt.Errorf("revoke: %w", err)
+		return nil, 0, fmt.Errorf("revoke: %w", err)
 	}
 	whole := content[:bytes.LastIndexByte(content, '\n')+1]
 	for text := range bytes.Lines(whole) {
@@ -34,11 +46,8 @@ func openJournal(path string) (j *journal, lines []line, damaged int, err error)
 		}
 		lines = append(lines, l)
 	}
-	j = &journal{path: path, size: int64(len(whole))}
-	if err := j.open(); err != nil {
-		return nil, nil, 0, err
-	}
-	return j, lines, damaged, nil
+	j.size = int64(len(whole))
+	return lines, damaged, nil
 }
 
 // sane reports whether a line can be carried out.

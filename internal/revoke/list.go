@@ -3,6 +3,7 @@ package revoke
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,16 +69,47 @@ func (l *List) read(path string) error {
 		}
 	}
 	live := living(lines, now)
-	v := newView()
-	for i := range live {
-		v.add(&live[i])
-	}
-	v.merge()
-	l.view.Store(v)
+	l.view.Store(viewOf(live))
 	if len(live) < total/2 {
 		return file.rewrite(live, l.number)
 	}
 	return nil
+}
+
+// viewOf returns what lines withdraw.
+func viewOf(lines []line) *view {
+	v := newView()
+	for i := range lines {
+		v.add(&lines[i])
+	}
+	v.merge()
+	return v
+}
+
+// Forget takes back all orders of an account, and leaves no trace of its name in the
+// file. It is for an account that has no site any more: its tokens would be good again.
+// It returns how many orders in force that were. Of a list in memory only the digests
+// of tokens and sessions stay; there is no name in them.
+func (l *List) Forget(account string) (gone int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		v := l.view.Load().without(account)
+		gone = len(l.view.Load().keys) + len(l.view.Load().before) - len(v.keys) - len(v.before)
+		l.view.Store(v)
+		return gone, nil
+	}
+	lines, _, err := l.file.read()
+	if err != nil {
+		return 0, err
+	}
+	live := living(lines, l.now().Unix())
+	kept := slices.DeleteFunc(slices.Clone(live), func(one line) bool { return one.Account == account })
+	if err := l.file.rewrite(kept, l.number); err != nil {
+		return 0, err
+	}
+	l.view.Store(viewOf(kept))
+	return len(live) - len(kept), nil
 }
 
 // living leaves out what can no longer match anything, and what was lifted.

@@ -223,6 +223,70 @@ func TestNoSecretInTheFile(t *testing.T) {
 	}
 }
 
+// An account that is forgotten has no name in the file; the orders of others, and the
+// row of numbers, stay, also after a restart.
+func TestForget(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "revocations.log")
+	orders := func(account string) []Order {
+		return []Order{
+			{Account: account, Token: "token-" + account, Until: noon + 60},
+			{Account: account, Session: "s", Until: noon + 60},
+			{Account: account, Key: "k1"},
+			{Account: account, Before: noon},
+			{Account: account, Session: "over", Until: noon + 1},
+		}
+	}
+	for name, where := range map[string]string{"file": path, "memory": ""} {
+		l := open(t, where, noon)
+		apply(t, l, orders("leaving")...)
+		last := apply(t, l, orders("acme")...)
+		l.now = at(noon + 30)
+		leaving, acme := asked{"leaving", "k2", "s", "token-leaving", noon + 9}, asked{"acme", "k2", "s", "token-acme", noon + 9}
+		if !leaving.in(l) || !acme.in(l) {
+			t.Fatalf("%s: nothing is withdrawn", name)
+		}
+		gone, err := l.Forget("leaving")
+		if want := map[string]int{"file": 4, "memory": 2}[name]; err != nil || gone != want {
+			t.Errorf("%s: %d orders forgotten, want %d: %v", name, gone, want, err)
+		}
+		if gone, err := l.Forget("leaving"); gone != 0 || err != nil {
+			t.Errorf("%s: once more: %d, %v", name, gone, err)
+		}
+		if next := apply(t, l, Order{Account: "acme", Key: "k3"}); next != last+1 || !acme.in(l) {
+			t.Errorf("%s: the next order is %d after %d, acme withdrawn: %v", name, next, last, acme.in(l))
+		}
+		if where == "" {
+			continue
+		}
+		if leaving.in(l) {
+			t.Errorf("%s: what is forgotten is still withdrawn", name)
+		}
+		if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "leaving") || !strings.Contains(string(text), "acme") {
+			t.Errorf("the file holds %s, %v", text, err)
+		}
+		again := open(t, path, noon+30)
+		if leaving.in(again) || !acme.in(again) || apply(t, again, Order{Account: "acme", Key: "k4"}) != last+2 {
+			t.Errorf("after a restart: leaving %v, acme %v", leaving.in(again), acme.in(again))
+		}
+	}
+}
+
+// A file that cannot be written anew keeps everything in force.
+func TestForgetOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, filepath.Join(dir, "revocations.log"), noon)
+	apply(t, l, Order{Account: "leaving", Key: "k1"})
+	if err := os.Mkdir(filepath.Join(dir, "revocations.log.new"), 0o700); err != nil { // in the way
+		t.Fatal(err)
+	}
+	if _, err := l.Forget("leaving"); err == nil || !(asked{"leaving", "k1", "", "t", noon}).in(l) {
+		t.Errorf("forgotten without a trace on the disk: %v", err)
+	}
+	if n := apply(t, l, Order{Account: "acme", Key: "k1"}); n != 2 {
+		t.Errorf("the next order is %d", n)
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "r.log"), noon)
 	apply(t, l, Order{Account: "acme", Key: "a"})

@@ -75,6 +75,14 @@ func set[K comparable](m map[K]int64, k K, l *line) {
 	}
 }
 
+// without returns a view that names nothing of an account.
+func (v *view) without(account string) *view {
+	next := &view{old: v.old, recent: v.recent, keys: maps.Clone(v.keys), before: maps.Clone(v.before)}
+	delete(next.before, account)
+	maps.DeleteFunc(next.keys, func(k keyOf, _ int64) bool { return k.account == account })
+	return next
+}
+
 // merge puts the small map into a new large one.
 func (v *view) merge() {
 	old := maps.Clone(v.old)
