@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"edged/internal/durable"
 )
 
 // Rewritten says what became of a file.
@@ -296,7 +298,7 @@ func (r *Rewritten) replace(temp, name string, mode AddressMode) error {
 		return err
 	}
 	if m == nil {
-		return syncDir(filepath.Dir(name))
+		return durable.SyncDir(filepath.Dir(name))
 	}
 	if mode != Inherit {
 		m.Address = AddressWord(mode.String())
@@ -340,13 +342,5 @@ func writeFile(name string, text []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(temp))
 	}
-	return syncDir(filepath.Dir(name))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(filepath.Dir(name))
 }

@@ -21,9 +21,9 @@ cache/cachetest     : cache/object cache/disk | github.com/zeebo/xxh3
 cache               : cache/object cache/purge cache/ram cache/disk |
 auth                : internal/target | github.com/fxamacker/cbor/v2 github.com/golang-jwt/jwt/v5 github.com/veraison/go-cose
 origin              : cache/object | github.com/valyala/fasthttp
-logfmt              : | github.com/klauspost/compress
-logfmt/ship         : logfmt |
-logfmt/usage        : logfmt |
+logfmt              : internal/durable | github.com/klauspost/compress
+logfmt/ship         : internal/durable logfmt |
+logfmt/usage        : internal/durable logfmt |
 internal/target     : |
 internal/byterange  : |
 internal/media      : |
@@ -34,7 +34,8 @@ internal/server     : internal/edge cache/object | github.com/valyala/fasthttp g
 internal/admin      : internal/edge internal/revoke cache cache/disk origin logfmt logfmt/ship logfmt/usage internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
 internal/crash      : | golang.org/x/sys
-internal/revoke     : |
+internal/durable    : |
+internal/revoke     : internal/durable |
 internal/geo        : | github.com/oschwald/maxminddb-golang/v2
 internal/demo       : auth |
 internal/edgetest   : | go.uber.org/goleak

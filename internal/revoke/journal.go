@@ -8,7 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"edged/internal/durable"
 )
+
+// fileMode is of the list: it names keys.
+const fileMode = 0o600
 
 // journal is the file of a list: a line of JSON an order, synchronised before an
 // order counts. A torn last line is an order that was never acknowledged.
@@ -69,13 +74,13 @@ const kindNone kind = "none"
 
 // open opens the file for appending and cuts off a torn line.
 func (j *journal) open() error {
-	f, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
 	err = f.Truncate(j.size)
 	if err == nil {
-		err = syncDir(filepath.Dir(j.path))
+		err = durable.SyncDir(filepath.Dir(j.path))
 	}
 	if err != nil {
 		_ = f.Close()
@@ -108,22 +113,15 @@ func (j *journal) rewrite(lines []line, number uint64) error {
 	if err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
-	next := j.path + ".new"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("revoke: %w", err)
+	failed := durable.Mode(fileMode).Replace(j.path, text)
+	if _, _, err := j.read(); err != nil { // after a failure the file is the old one or the new one
+		return errors.Join(failed, err)
 	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(next, j.path)
+	old := j.f
+	if err := j.open(); err != nil {
+		return errors.Join(failed, err)
 	}
-	if err != nil {
-		return fmt.Errorf("revoke: %w", err)
-	}
-	_ = j.f.Close()
-	j.size = int64(len(text))
-	return j.open()
+	return errors.Join(failed, old.Close())
 }
 
 func (j *journal) close() error { return j.f.Close() }
@@ -137,12 +135,4 @@ func encode(lines []line) ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

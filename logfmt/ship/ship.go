@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"edged/internal/durable"
 	"edged/logfmt"
 )
 
@@ -262,11 +263,7 @@ func (s *Shipper) save() error {
 	if err := os.MkdirAll(filepath.Dir(s.opts.State), 0o750); err != nil {
 		return fmt.Errorf("ship: %w", err)
 	}
-	temp := s.opts.State + ".new"
-	if err := os.WriteFile(temp, text, 0o640); err != nil {
-		return fmt.Errorf("ship: %w", err)
-	}
-	if err := os.Rename(temp, s.opts.State); err != nil {
+	if err := durable.Mode(0o640).Replace(s.opts.State, text); err != nil {
 		return fmt.Errorf("ship: %w", err)
 	}
 	return nil

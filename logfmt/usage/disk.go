@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"edged/internal/durable"
 )
 
 // Names in the directory of a ledger.
@@ -18,26 +20,13 @@ const (
 	lockName    = "lock"
 	monthForm   = "2006-01"
 	monthSuffix = ".usage"
-	tempSuffix  = ".new"
 )
+
+// fileMode is of what a ledger creates: the group may back it up.
+const fileMode = 0o640
 
 // ErrInUse is returned for a ledger that another process has.
 var ErrInUse = errors.New("usage: another process has this ledger")
-
-// file is what a ledger needs of an open file. Tests make it fail.
-type file interface {
-	WriteAt(b []byte, at int64) (int, error)
-	Truncate(size int64) error
-	Sync() error
-	Close() error
-}
-
-// opener opens a file for writing and creates it where it is missing.
-type opener func(path string) (file, error)
-
-func openFile(path string) (file, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
-}
 
 // lockDir takes the lock of a directory: exclusively, or shared with other readers.
 func lockDir(dir string, how int) (*os.File, error) {
@@ -45,7 +34,7 @@ func lockDir(dir string, how int) (*os.File, error) {
 	if how == syscall.LOCK_EX {
 		flags |= os.O_CREATE
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockName), flags, 0o640)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), flags, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("usage: %w", err)
 	}
@@ -104,7 +93,7 @@ func readFile(path string, add func(frame)) (contents, error) {
 
 // rewrite replaces a file of a month by one frame that holds what keep lets pass. It
 // returns how many rows it took out, and the new length.
-func rewrite(path string, open opener, now time.Time, keep func(*Key) bool) (gone int, size int64, err error) {
+func rewrite(path string, open durable.Opener, now time.Time, keep func(*Key) bool) (gone int, size int64, err error) {
 	sums := Table{}
 	c, err := readFile(path, func(f frame) { sums.Add(f.rows...) })
 	if err != nil {
@@ -118,34 +107,8 @@ func rewrite(path string, open opener, now time.Time, keep func(*Key) bool) (gon
 	}
 	f := frame{seq: c.seq, time: now.Unix(), rows: sums.Rows()}
 	text := f.append([]byte(fileMagic))
-	return gone, int64(len(text)), replace(path, open, text)
-}
-
-// replace gives a file a new content, whole or not at all.
-func replace(path string, open opener, text []byte) error {
-	temp := path + tempSuffix
-	out, err := open(temp)
-	if err != nil {
-		return fmt.Errorf("usage: %w", err)
+	if err := open.Replace(path, text); err != nil {
+		return 0, 0, fmt.Errorf("usage: %w", err)
 	}
-	err = out.Truncate(0)
-	if err == nil {
-		_, err = out.WriteAt(text, 0)
-	}
-	if err = errors.Join(err, out.Sync(), out.Close()); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("usage: %w", err), os.Remove(temp))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes names durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("usage: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return gone, int64(len(text)), nil
 }

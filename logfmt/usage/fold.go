@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"edged/internal/durable"
 )
 
 // compactAbove is the length from which on the file of a month is rewritten when it
@@ -92,7 +94,9 @@ func (l *Ledger) writeTail(path string, at int64, text []byte) error {
 		return fmt.Errorf("usage: %w", err)
 	}
 	if at == 0 {
-		return syncDir(filepath.Dir(path))
+		if err := durable.SyncDir(filepath.Dir(path)); err != nil {
+			return fmt.Errorf("usage: %w", err)
+		}
 	}
 	return nil
 }

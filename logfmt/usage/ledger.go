@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"edged/internal/durable"
 )
 
 // DefaultRetention is how long a ledger keeps rows: 14 months.
@@ -30,7 +32,7 @@ type Options struct {
 	Now       func() time.Time // default time.Now
 	Log       *slog.Logger     // default none
 
-	open opener // default openFile
+	open durable.Opener // default: files of the group
 }
 
 // Ledger is an open ledger.
@@ -40,10 +42,10 @@ type Ledger struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 
-	mu      sync.Mutex // guards everything below, and all files
-	journal file       // nil until the directory can be used
-	end     int64      // of whole frames in the journal
-	ragged  bool       // there may be bytes behind end
+	mu      sync.Mutex   // guards everything below, and all files
+	journal durable.File // nil until the directory can be used
+	end     int64        // of whole frames in the journal
+	ragged  bool         // there may be bytes behind end
 	seq     uint64
 	pending Table // in no file yet
 	open    Table // in the journal only
@@ -88,7 +90,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.open == nil {
-		o.open = openFile
+		o.open = durable.Mode(fileMode)
 	}
 	return o
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"edged/internal/edgetest"
+
+	"edged/internal/durable"
 )
 
 func TestMain(m *testing.M) { edgetest.Main(m) }
@@ -110,33 +112,33 @@ func (b *bench) fails() bool {
 	return n == 1
 }
 
-func (b *bench) openFile(path string) (file, error) {
+func (b *bench) openFile(path string) (durable.File, error) {
 	if b.fails() {
 		return nil, errBroken
 	}
-	f, err := openFile(path)
+	f, err := durable.Mode(fileMode)(path)
 	return &faultyFile{f, b}, err
 }
 
 // faultyFile writes half of what it is given when it fails.
 type faultyFile struct {
-	file
+	durable.File
 	b *bench
 }
 
 func (f *faultyFile) WriteAt(p []byte, at int64) (int, error) {
 	if f.b.fails() {
-		n, _ := f.file.WriteAt(p[:len(p)/2], at)
+		n, _ := f.File.WriteAt(p[:len(p)/2], at)
 		return n, errBroken
 	}
-	return f.file.WriteAt(p, at)
+	return f.File.WriteAt(p, at)
 }
 
 func (f *faultyFile) Truncate(n int64) error {
 	if f.b.fails() {
 		return errBroken
 	}
-	return f.file.Truncate(n)
+	return f.File.Truncate(n)
 }
 
 // Sync leaves it to the kernel: no test cuts the power.
