@@ -196,7 +196,7 @@ func signedPKCS1(k *verifyKey, id crypto.Hash, text, sig []byte) bool {
 func (s *CloudFront) judge(v *Verdict, t *authentic[cloudFrontPolicy], f *Found, r *Request) {
 	p := &t.claims
 	v.Expires = p.before
-	v.Reason = s.inTime(p.before, r.Now)
+	v.Reason = s.inTime(p, r.Now)
 	if v.Reason == Allowed && f.policy { // else the URL is what was signed, and the time is all that is left
 		v.Reason = p.allow(f, r)
 	}
@@ -205,11 +205,13 @@ func (s *CloudFront) judge(v *Verdict, t *authentic[cloudFrontPolicy], f *Found,
 	}
 }
 
-func (s *CloudFront) inTime(before, now int64) Reason {
+func (s *CloudFront) inTime(p *cloudFrontPolicy, now int64) Reason {
 	switch {
-	case now >= before:
+	case now >= p.before:
 		return Expired
-	case s.tooLong(before, now):
+	case p.after != 0 && now <= p.after:
+		return NotYet
+	case s.tooLong(p.before, now):
 		return TooLong
 	}
 	return Allowed

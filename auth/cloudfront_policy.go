@@ -125,11 +125,9 @@ func onlyMembers(object map[string]any, names ...string) Reason {
 	return Allowed
 }
 
-// allow holds all but the expiry against a request.
+// allow holds all but the times against a request.
 func (p *cloudFrontPolicy) allow(f *Found, r *Request) Reason {
 	switch {
-	case p.after != 0 && r.Now <= p.after:
-		return NotYet
 	case !p.resource.covers(f, r):
 		return OutOfScope
 	// The vendor documents 0.0.0.0/0 as "any address".

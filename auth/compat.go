@@ -113,11 +113,17 @@ func (c *compat) start(f *Found) (v Verdict, done bool) {
 }
 
 // until judges an expiry: last is the last second at which the token is good.
-func (c *compat) until(v *Verdict, last, now int64) Reason {
+func (c *compat) until(v *Verdict, last, now int64) Reason { return c.between(v, 0, last, now) }
+
+// between judges a time with a beginning, too: the first second at which the token is
+// good, 0 for none.
+func (c *compat) between(v *Verdict, first, last, now int64) Reason {
 	v.Expires = last + 1
 	switch {
 	case now > last:
 		return Expired
+	case now < first:
+		return NotYet
 	case last-now > c.maxLifetime:
 		return TooLong
 	}
@@ -133,7 +139,8 @@ func (c *compat) endless() Reason {
 }
 
 // accept names the key that signed and judges what can change after signing: its
-// state, and revocation of the token.
+// state, and revocation of the token. What stands for it is the SHA-256 of the decoded
+// signature in scratch.sig, for its text can be spelled in several ways.
 func (c *compat) accept(v *Verdict, k *verifyKey, f *Found, session []byte, now int64) Reason {
 	v.Key = k.ID
 	if why := k.usable(now); why != Allowed {
@@ -141,7 +148,7 @@ func (c *compat) accept(v *Verdict, k *verifyKey, f *Found, session []byte, now 
 	}
 	if c.revocations != nil {
 		s := f.scratch
-		s.sum = sha256.Sum256(f.Tokens[0])
+		s.sum = sha256.Sum256(s.sig)
 		if c.revocations.Revoked(k.ID, session, &s.sum, 0) {
 			return Revoked
 		}

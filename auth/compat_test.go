@@ -242,3 +242,48 @@ func TestCompatErrors(t *testing.T) {
 		}
 	}
 }
+
+// spellings are a link and others with the same token, written in another way.
+func spellings() map[string][]string {
+	const exp = "1767226200"
+	link := b64md5("/a" + exp + " " + plain)
+	wowza := strings.TrimRight(b64sha256("?"+plain+"&wowzatokenendtime="+exp), "=")
+	vdox := "/?account=k1&file=f&token=" + strings.ReplaceAll(vdoxToken(now, "f", plain), "%7C", "|")
+	media := same("PathGlobs=/*~Expires=" + exp)
+	return map[string][]string{
+		"secure-link": {"/a?md5=" + link + "&e=" + exp, "/a?md5=" + link + "==&e=" + exp},
+		"wowza":       {"/a?wowzatokenendtime=" + exp + "&wowzatokenhash=" + wowza, "/a?wowzatokenendtime=" + exp + "&wowzatokenhash=" + wowza + "=", "/a?wowzatokenendtime=" + exp + "&wowzatokenhash=" + wowza + "%3D"},
+		"vdox":        {vdox, strings.Replace(vdox, "|", "%7C", 1), strings.Replace(vdox, "|", "%7c", 1)},
+		"media-cdn":   {"/a?edge-cache-token=" + media, "/a?edge-cache-token=" + strings.ReplaceAll(media, "~", "%7e"), "/a?edge-cache-token=" + strings.Replace(media, "P", "%50", 1)},
+	}
+}
+
+// A token that was withdrawn stays so in every spelling that is taken.
+func TestRevokedInAnySpelling(t *testing.T) {
+	for name, links := range spellings() {
+		var list hashes
+		s := compat(t, name, func(o *auth.Options) {
+			o.SecureLink = auth.SecureLinkOptions{Link: "$arg_md5,$arg_e", MD5: "$uri$secure_link_expires $secret"}
+			o.Revocations = &list
+			if name == "media-cdn" {
+				mediaKeys(o)
+			}
+		})
+		for _, raw := range links {
+			if got := send(t, s, raw); got.word != "allowed" {
+				t.Errorf("%s: %s: %s, want allowed", name, raw, got.word)
+			}
+		}
+		if slices.Sort(list); len(list) != len(links) || len(slices.Compact(list)) != 1 {
+			t.Errorf("%s: %d spellings have the hashes %x", name, len(links), list)
+		}
+	}
+}
+
+// hashes notes for which tokens it was asked.
+type hashes []string
+
+func (h *hashes) Revoked(_ string, _ []byte, hash *[32]byte, _ int64) bool {
+	*h = append(*h, string(hash[:]))
+	return false
+}

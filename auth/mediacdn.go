@@ -196,14 +196,21 @@ func (m *MediaCDN) decodedBy(k *verifyKey, message []byte, s *Scratch) bool {
 	return k.ed25519(m.signatures, message, s.sig, s)
 }
 
-// time judges Starts and Expires, which is the first second a token is bad.
-func (m *MediaCDN) time(v *Verdict, expires []byte, now int64) Reason {
+// time judges Starts, and Expires, which is the first second a token is bad.
+func (m *MediaCDN) time(v *Verdict, starts, expires []byte, now int64) Reason {
+	first, why := decimal(starts, maxTimeDigits)
+	if why != Allowed {
+		return why
+	}
 	end, why := decimal(expires, maxTimeDigits)
 	if why != Allowed {
 		return why
 	}
-	return m.until(v, end-1, now)
+	return m.between(v, first, end-1, now)
 }
+
+// zero is the time from which what has no Starts is good.
+var zero = []byte{'0'}
 
 // underPrefix reports whether the request is the URL of a decoded URLPrefix or
 // below it: same scheme, same host, and whole segments.

@@ -113,7 +113,7 @@ func (m *MediaCDN) judgeSigned(v *Verdict, f *Found, d *mediaFields, r *Request)
 		return why
 	}
 	v.Key = k.ID
-	if why := m.time(v, d.expires, r.Now); why != Allowed {
+	if why := m.time(v, zero, d.expires, r.Now); why != Allowed {
 		return why
 	}
 	if d.prefix != nil {

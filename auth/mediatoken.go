@@ -3,6 +3,8 @@ package auth
 import (
 	"bytes"
 	"net/netip"
+
+	"edged/internal/target"
 )
 
 // mediaClaims are the fields of a token.
@@ -25,19 +27,32 @@ const (
 	scopePrefix
 )
 
-// judgeToken judges a token: fields joined by '~', the signature last. Two fields
-// are signed in a longer form than they travel in.
+// judgeToken judges a token as it stands, and else with its escapes decoded: signers
+// sign a path that has some, and players escape what they put into a query.
 func (m *MediaCDN) judgeToken(v *Verdict, f *Found, raw []byte, r *Request) Reason {
 	if len(raw) > MaxTokenSize {
 		return Oversized
 	}
 	s := f.scratch
+	s.payload = append(s.payload[:0], raw...)
+	why := m.judgeText(v, f, r)
+	if v.Key != "" || bytes.IndexByte(raw, '%') < 0 {
+		return why
+	}
 	var ok bool
 	if s.payload, ok = appendPercent(s.payload[:0], raw); !ok {
 		return Malformed
 	}
+	return m.judgeText(v, f, r)
+}
+
+// judgeText judges the token in scratch.payload: fields joined by '~', the signature
+// last. Two fields are signed in a longer form than they travel in. It names the key
+// when one signed.
+func (m *MediaCDN) judgeText(v *Verdict, f *Found, r *Request) Reason {
+	s := f.scratch
 	last := bytes.LastIndexByte(s.payload, '~')
-	if last < 0 {
+	if last < 0 || hasControl(s.payload) {
 		return Malformed
 	}
 	fields, signature := s.payload[:last], s.payload[last+1:]
@@ -185,16 +200,10 @@ func (c *mediaClaims) take(scope mediaScope, value []byte) {
 }
 
 func (m *MediaCDN) allow(v *Verdict, c *mediaClaims, f *Found, r *Request) Reason {
-	if c.seen&1 != 0 {
-		first, why := decimal(c.starts, maxTimeDigits)
-		switch {
-		case why != Allowed:
-			return why
-		case r.Now < first:
-			return NotYet
-		}
+	if c.seen&1 == 0 {
+		c.starts = zero
 	}
-	if why := m.time(v, c.expires, r.Now); why != Allowed {
+	if why := m.time(v, c.starts, c.expires, r.Now); why != Allowed {
 		return why
 	}
 	if why := c.covers(f, r); why != Allowed {
@@ -210,8 +219,10 @@ func (c *mediaClaims) covers(f *Found, r *Request) Reason {
 	s := f.scratch
 	switch c.scope {
 	case scopeGlobs:
+		s.text = target.AppendEncoded(s.text[:0], r.Path)
 		for glob := range bytes.FieldsFuncSeq(c.value, func(r rune) bool { return r == ',' || r == '!' }) {
-			if glob[0] == '/' && matchGlob(glob, r.Path) {
+			s.mac = appendPattern(s.mac[:0], glob) // signers write paths escaped and not
+			if glob[0] == '/' && matchGlob(s.mac, s.text) {
 				return Allowed
 			}
 		}

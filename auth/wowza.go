@@ -198,23 +198,23 @@ func (w *Wowza) join(dst []byte, list [][]byte, secret []byte, r *Request) []byt
 	return dst
 }
 
-func (w *Wowza) time(v *Verdict, s *Scratch, now int64) Reason {
+func (w *Wowza) time(v *Verdict, s *Scratch, now int64) (why Reason) {
+	var first int64
 	if value, ok := s.claim(wowzaStart); ok {
-		first, why := decimal(value, maxTimeDigits)
-		switch {
-		case why != Allowed:
+		if first, why = decimal(value, maxTimeDigits); why != Allowed {
 			return why
-		case now < first:
-			return NotYet
 		}
 	}
 	value, ok := s.claim(wowzaEnd)
-	if !ok {
-		return w.endless()
+	switch {
+	case ok:
+		last, why := decimal(value, maxTimeDigits)
+		if why != Allowed {
+			return why
+		}
+		return w.between(v, first, last, now)
+	case now < first:
+		return NotYet
 	}
-	last, why := decimal(value, maxTimeDigits)
-	if why != Allowed {
-		return why
-	}
-	return w.until(v, last, now)
+	return w.endless()
 }
