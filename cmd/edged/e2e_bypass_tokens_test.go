@@ -214,8 +214,11 @@ func (w *writer) elsewhere() {
 		dir + "/../" + dir + "/" + name, dir + "/x/../" + name, w.door.path + "/..", w.door.path + "/../../other/" + name, w.door.path + "%00.jpg", w.door.path + "%0a",
 	}
 	if w.door.scope == "" {
-		paths = append(paths, w.door.path+"x", w.door.path+"/", w.door.path+"/x", w.door.path[:len(w.door.path)-1], w.door.path+";x", w.door.path+"%3Bx",
+		paths = append(paths, w.door.path+"x", w.door.path+"/x", w.door.path[:len(w.door.path)-1], w.door.path+";x", w.door.path+"%3Bx",
 			w.door.path+"%3Fx", w.door.path+"%20", w.door.path+".", w.door.path+"~", w.door.path+",x", w.door.path+"&x=1", dir+"/seg-2.mp4", dir+"/"+strings.ToUpper(name), dir+"/")
+	}
+	if w.door.scope == "" && !strings.HasPrefix(w.door.name, "url-sig") { // whose vendor signs no slash at the end
+		paths = append(paths, w.door.path+"/")
 	}
 	for _, path := range paths {
 		w.add("for "+path, w.pass.raw(w.door, "GET", path, lastClose))
