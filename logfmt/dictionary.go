@@ -2,23 +2,30 @@ package logfmt
 
 import "encoding/binary"
 
-// dictionary finds what a block has of one part already. It holds no text: the block is
-// the dictionary, and a slot knows where in it an entry begins. Two entries that want
-// the same two slots are written again and again, which costs room and is no error.
+// dictionary finds what a block has of one part already. Two entries that want the same
+// two slots are written again and again, which costs room and is no error.
 type dictionary struct {
 	slots [1 << dictionaryBits]slot
 	n     uint32 // entries of the block so far, the last one's number
 }
 
 // slot is an entry. The zero value is free.
+//
+// It keeps the strings of a record: most are constants or come from the configuration,
+// so that comparing them again is comparing pointers. Bytes are compared with those in
+// the block.
 type slot struct {
-	key uint64 // what the entry has of numbers, and a hint of its texts
-	at  uint32 // where its texts begin in the buffer
-	id  uint32 // its number, from 1
+	key   uint64 // what the entry has of numbers, and a hint of its texts
+	at    uint32 // where its texts begin in the buffer
+	id    uint32 // its number, from 1
+	words words
 }
 
-// dictionaryBits is for some hundred combinations in use at a time.
-const dictionaryBits = 8
+// words are the string fields of a part, in the order of the table.
+type words [5]string
+
+// dictionaryBits is for a hundred combinations in use at a time.
+const dictionaryBits = 7
 
 func (d *dictionary) reset() {
 	if d.n > 0 {
@@ -33,13 +40,13 @@ func (d *dictionary) pair(key uint64) (a, b *slot) {
 }
 
 // put remembers a new entry in the place of the older of two.
-func (d *dictionary) put(key uint64, at int) {
+func (d *dictionary) put(key uint64, at int, w *words) {
 	a, b := d.pair(key)
 	if b.id < a.id {
 		a = b
 	}
 	d.n++
-	*a = slot{key, uint32(at), d.n}
+	*a = slot{key, uint32(at), d.n, *w}
 }
 
 // hint folds a text to a number that most other texts of its field do not have. It
@@ -55,26 +62,35 @@ func hint[T text](v T) uint64 {
 // fold folds a text whose many values look alike: hosts of one customer.
 func fold(v []byte) uint64 {
 	const prime = 0x9fb21c651e98df25
-	h := uint64(len(v))
-	for len(v) >= 8 {
-		h = (h ^ binary.LittleEndian.Uint64(v)) * prime
+	h, n := uint64(len(v)), len(v)
+	if n < 8 {
+		return h ^ hint(v)
+	}
+	for i := 0; i+8 < n; i += 8 {
+		h = (h ^ binary.LittleEndian.Uint64(v[i:])) * prime
 		h ^= h >> 32
-		v = v[8:]
 	}
-	for _, c := range v {
-		h = (h ^ uint64(c)) * prime
-	}
-	return h ^ h>>29
+	h = (h ^ binary.LittleEndian.Uint64(v[n-8:])) * prime
+	return h ^ h>>32
 }
 
 // same reports whether entry continues with v, as appendText wrote it, and goes behind
 // it. Texts of 128 bytes and more are never found: they are rare.
-func same[T text](entry *[]byte, v T) bool {
+func same(entry *[]byte, v []byte) bool {
 	n, e := len(v), *entry
 	if n >= len(e) || int(e[0]) != n || n >= 0x80 || string(e[1:n+1]) != string(v) {
 		return false
 	}
 	*entry = e[n+1:]
+	return true
+}
+
+// known is same for a string, which the slot keeps.
+func known(entry *[]byte, word, v string) bool {
+	if word != v || len(v) >= 0x80 {
+		return false
+	}
+	*entry = (*entry)[len(v)+1:]
 	return true
 }
 

@@ -103,7 +103,7 @@ func (p *blockPen) append(buf []byte, m AddressMode, r *Record, layout uint64) [
 	if hex {
 		layout ^= (traceText ^ traceHex) << layoutTrace
 	}
-	buf = p.refer(buf, partOwner, fold(r.Host)^fold(r.Request.Referrer)<<1, 0, r)
+	buf = p.refer(buf, partOwner, fold(r.Host)^hint(r.Request.Referrer), 0, r)
 	buf = p.refer(buf, partViewer, (hint(r.Request.Protocol)^hint(r.Request.TLS)<<8)<<8|uint64(r.Request.Agent), 0, r)
 	buf = p.refer(buf, partKind, layout|uint64(uint16(r.Status))<<layoutBits|(hint(r.Request.Class)^hint(r.Request.Rendition))<<34, layout, r)
 	if layout&(1<<layoutPlace) != 0 {
@@ -251,30 +251,43 @@ func appendClient(buf []byte, form uint64, r *Record) []byte {
 func (p *blockPen) refer(buf []byte, of part, key, layout uint64, r *Record) []byte {
 	d := &p.entries[of-partOwner]
 	a, b := d.pair(key)
-	if a.id != 0 && a.key == key && matches(buf[a.at:], of, r) {
+	if a.id != 0 && a.key == key && a.matches(buf[a.at:], of, r) {
 		return appendUvarint(buf, uint64(a.id))
 	}
-	if b.id != 0 && b.key == key && matches(buf[b.at:], of, r) {
+	if b.id != 0 && b.key == key && b.matches(buf[b.at:], of, r) {
 		return appendUvarint(buf, uint64(b.id))
 	}
 	buf = append(buf, 0)
-	d.put(key, len(buf))
+	w := wordsOf(of, r)
+	d.put(key, len(buf), &w)
 	return appendEntry(buf, of, layout, r)
 }
 
 // matches reports whether the texts of an entry are those of r. Its numbers are in the
 // key.
-func matches(entry []byte, of part, r *Record) bool {
+func (s *slot) matches(entry []byte, of part, r *Record) bool {
+	w := &s.words
 	switch of {
 	case partOwner:
-		return same(&entry, r.Account) && same(&entry, r.Site) && same(&entry, r.Host) &&
-			same(&entry, r.Token.Scheme) && same(&entry, r.Token.Key) && same(&entry, r.Request.Referrer)
+		return known(&entry, w[0], r.Account) && known(&entry, w[1], r.Site) && same(&entry, r.Host) &&
+			known(&entry, w[2], r.Token.Scheme) && known(&entry, w[3], r.Token.Key) && same(&entry, r.Request.Referrer)
 	case partViewer:
-		return same(&entry, r.Request.Protocol) && same(&entry, r.Request.TLS)
+		return known(&entry, w[0], r.Request.Protocol) && known(&entry, w[1], r.Request.TLS)
 	}
-	return same(&entry, r.Method) && same(&entry, r.Cache.Forward) && same(&entry, r.Source.Tier) &&
-		same(&entry, r.Request.Class) && same(&entry, r.Request.Rendition) && same(&entry, r.Token.Verdict) &&
-		same(&entry, r.Error) && uint(r.Status) <= math.MaxUint16 // the key has no more of it
+	return same(&entry, r.Method) && known(&entry, w[0], r.Cache.Forward) && known(&entry, w[1], r.Source.Tier) &&
+		known(&entry, w[2], r.Request.Class) && same(&entry, r.Request.Rendition) && known(&entry, w[3], r.Token.Verdict) &&
+		known(&entry, w[4], r.Error) && uint(r.Status) <= math.MaxUint16 // the key has no more of it
+}
+
+// wordsOf returns the strings of a part.
+func wordsOf(of part, r *Record) words {
+	switch of {
+	case partOwner:
+		return words{r.Account, r.Site, r.Token.Scheme, r.Token.Key}
+	case partViewer:
+		return words{r.Request.Protocol, r.Request.TLS}
+	}
+	return words{r.Cache.Forward, r.Source.Tier, r.Request.Class, r.Token.Verdict, r.Error}
 }
 
 // appendEntry appends the texts of a part in the order of the table, then its numbers.

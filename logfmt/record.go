@@ -12,7 +12,8 @@ import (
 // the one exception: the encoder redacts it as the [AddressMode] says, so that
 // the address itself never reaches a buffer that goes to disk.
 //
-// Byte slices and strings are borrowed for the call that takes the Record. The
+// Byte slices are borrowed for the call that takes the Record. Strings may be kept for a
+// while: they must not be made of bytes that change. The
 // zero value of a field means that it is missing; it is written as "-" in W3C
 // and left out in JSON, except for counts and flags, which are always written.
 type Record struct {

@@ -2,6 +2,7 @@ package logfmt
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,7 +77,17 @@ func trailerMark(text string) string {
 // What a writer left without Close, as after kill -9, is whole to the last
 // flush.
 func TestRecoveryOfAKilledWriter(t *testing.T) {
+	for _, f := range allFormats {
+		for _, torn := range []string{"", "\xed", blockMagic, "2026-01-02 ", `{"v":2,"ti`} {
+			t.Run(fmt.Sprintf("%v %q", f, torn), func(t *testing.T) { recoverKilled(t, f, torn) })
+		}
+	}
+}
+
+// recoverKilled recovers what was flushed, with something behind it.
+func recoverKilled(t *testing.T, f Format, torn string) {
 	o := testOptions(t.TempDir())
+	o.Format = f
 	w, err := NewWriter(o)
 	if err != nil {
 		t.Fatal(err)
@@ -97,12 +108,15 @@ func TestRecoveryOfAKilledWriter(t *testing.T) {
 	}
 	o.Dir = t.TempDir()
 	touch(t, o.Dir, "access-edge-1-20990101T000000Z-1.log.zst.part")
-	if err := os.WriteFile(filepath.Join(o.Dir, "access-edge-1-20990101T000000Z-1.log.part"), left, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(o.Dir, "access-edge-1-20990101T000000Z-1.log.part"), append(left, torn...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	next, err := NewWriter(o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if st := next.Stats(); st.TornLines != int64(min(len(torn), 1)) {
+		t.Errorf("%+v", st)
 	}
 	if err := next.Close(); err != nil {
 		t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"net"
 	"net/http"
 	"slices"
@@ -66,7 +67,7 @@ func TestE2ESinksIPv6(t *testing.T) {
 
 func eachSinkCase(t *testing.T, listen string, from ...string) {
 	for _, mode := range []string{"strike", "pseudonym", "none", "full"} {
-		for _, format := range []string{"w3c", "json"} {
+		for _, format := range []string{"w3c", "json", "binary"} {
 			t.Run(mode+" "+format, func(t *testing.T) {
 				t.Parallel()
 				(&sinkCase{mode, format, listen, from}).run(t)
@@ -118,7 +119,11 @@ func (r *rig) checkSinks(t *testing.T, s *sinkCase, sinks map[string][]byte, sec
 	}
 	all := bytes.Join(slices.Collect(maps.Values(sinks)), nil)
 	for _, from := range s.from {
-		if bytes.Contains(all, []byte(from)) != (s.mode == "full") {
+		full := []byte(from)
+		if s.format == "binary" {
+			full = netip.MustParseAddr(from).AsSlice()
+		}
+		if bytes.Contains(all, full) != (s.mode == "full") {
 			t.Errorf("requests of %s left no trace at all, or the wrong one", from)
 		}
 	}
