@@ -41,7 +41,7 @@ func BenchmarkWhole(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			records := traffic(512)
+			records := traffic(128)
 			n, begun := 0, cpuTime(b)
 			for b.Loop() {
 				w.Write(records[n&(len(records)-1)])

@@ -39,13 +39,19 @@ func (d *dictionary) pair(key uint64) (a, b *slot) {
 	return &d.slots[i], &d.slots[i^1]
 }
 
-// put remembers a new entry in the place of the older of two.
+// put numbers a new entry and remembers it in the place of the older of two, unless a
+// string of it is too long.
 func (d *dictionary) put(key uint64, at int, w *words) {
+	d.n++
+	for _, word := range w {
+		if len(word) >= shortText {
+			return
+		}
+	}
 	a, b := d.pair(key)
 	if b.id < a.id {
 		a = b
 	}
-	d.n++
 	*a = slot{key, uint32(at), d.n, *w}
 }
 
@@ -74,25 +80,16 @@ func fold(v []byte) uint64 {
 	return h ^ h>>32
 }
 
-// same reports whether entry continues with v, as appendText wrote it, and goes behind
-// it. Texts of 128 bytes and more are never found: they are rare.
-func same(entry *[]byte, v []byte) bool {
-	n, e := len(v), *entry
-	if n >= len(e) || int(e[0]) != n || n >= 0x80 || string(e[1:n+1]) != string(v) {
-		return false
-	}
-	*entry = e[n+1:]
-	return true
+// same reports whether entry begins with v, as appendText wrote it. Texts of 128 bytes
+// and more are never found: they are rare.
+func same(entry, v []byte) bool {
+	n := len(v)
+	return n < len(entry) && n < shortText && int(entry[0]) == n && string(entry[1:n+1]) == string(v)
 }
 
-// known is same for a string, which the slot keeps.
-func known(entry *[]byte, word, v string) bool {
-	if word != v || len(v) >= 0x80 {
-		return false
-	}
-	*entry = (*entry)[len(v)+1:]
-	return true
-}
+// shortText is the length of a text that is too long for dictionaries: its length does
+// not fit a byte.
+const shortText = 0x80
 
 // appendText appends a length and the bytes.
 func appendText[T text](dst []byte, v T) []byte {

@@ -325,7 +325,7 @@ func BenchmarkUsualHit(b *testing.B) {
 	for _, f := range allFormats {
 		b.Run(f.String(), func(b *testing.B) {
 			s := shard{buf: make([]byte, 0, 1<<20), limit: blockSize}
-			records, n := traffic(512), 0
+			records, n := traffic(128), 0
 			b.ReportAllocs()
 			for b.Loop() {
 				if len(s.buf) > wakeSize {

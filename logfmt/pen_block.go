@@ -251,10 +251,10 @@ func appendClient(buf []byte, form uint64, r *Record) []byte {
 func (p *blockPen) refer(buf []byte, of part, key, layout uint64, r *Record) []byte {
 	d := &p.entries[of-partOwner]
 	a, b := d.pair(key)
-	if a.id != 0 && a.key == key && a.matches(buf[a.at:], of, r) {
+	if a.id != 0 && a.key == key && a.matches(buf, of, r) {
 		return appendUvarint(buf, uint64(a.id))
 	}
-	if b.id != 0 && b.key == key && b.matches(buf[b.at:], of, r) {
+	if b.id != 0 && b.key == key && b.matches(buf, of, r) {
 		return appendUvarint(buf, uint64(b.id))
 	}
 	buf = append(buf, 0)
@@ -263,20 +263,27 @@ func (p *blockPen) refer(buf []byte, of part, key, layout uint64, r *Record) []b
 	return appendEntry(buf, of, layout, r)
 }
 
-// matches reports whether the texts of an entry are those of r. Its numbers are in the
-// key.
-func (s *slot) matches(entry []byte, of part, r *Record) bool {
+// matches reports whether the texts of an entry, which is in buf, are those of r. Its
+// numbers are in the key. Once strings are the same, it is known where bytes stand.
+func (s *slot) matches(buf []byte, of part, r *Record) bool {
 	w := &s.words
 	switch of {
 	case partOwner:
-		return known(&entry, w[0], r.Account) && known(&entry, w[1], r.Site) && same(&entry, r.Host) &&
-			known(&entry, w[2], r.Token.Scheme) && known(&entry, w[3], r.Token.Key) && same(&entry, r.Request.Referrer)
+		if w[0] != r.Account || w[1] != r.Site || w[2] != r.Token.Scheme || w[3] != r.Token.Key {
+			return false
+		}
+		host := int(s.at) + len(w[0]) + len(w[1]) + 2
+		referrer := host + len(r.Host) + len(w[2]) + len(w[3]) + 3
+		return same(buf[host:], r.Host) && same(buf[referrer:], r.Request.Referrer)
 	case partViewer:
-		return known(&entry, w[0], r.Request.Protocol) && known(&entry, w[1], r.Request.TLS)
+		return w[0] == r.Request.Protocol && w[1] == r.Request.TLS
 	}
-	return same(&entry, r.Method) && known(&entry, w[0], r.Cache.Forward) && known(&entry, w[1], r.Source.Tier) &&
-		known(&entry, w[2], r.Request.Class) && same(&entry, r.Request.Rendition) && known(&entry, w[3], r.Token.Verdict) &&
-		known(&entry, w[4], r.Error) && uint(r.Status) <= math.MaxUint16 // the key has no more of it
+	if w[0] != r.Cache.Forward || w[1] != r.Source.Tier || w[2] != r.Request.Class || w[3] != r.Token.Verdict || w[4] != r.Error {
+		return false
+	}
+	rendition := int(s.at) + len(r.Method) + len(w[0]) + len(w[1]) + len(w[2]) + 4
+	return same(buf[s.at:], r.Method) && same(buf[rendition:], r.Request.Rendition) &&
+		uint(r.Status) <= math.MaxUint16 // the key has no more of it
 }
 
 // wordsOf returns the strings of a part.
@@ -318,7 +325,7 @@ func appendEntry(buf []byte, of part, layout uint64, r *Record) []byte {
 // milli returns Unix milliseconds, rounded down as text has them.
 func milli(unixNano int64) int64 {
 	n := unixNano / int64(time.Millisecond)
-	if unixNano%int64(time.Millisecond) < 0 {
+	if n*int64(time.Millisecond) > unixNano {
 		n--
 	}
 	return n
