@@ -30,11 +30,25 @@ type viewer struct {
 var (
 	oracleSegments = []string{"a", "ab", "a.ts", "é", "x y", "A", "~b", ".mpd", "c;v=1"}
 	oracleClients  = []string{"198.51.100.7", "198.51.100.8", "203.0.113.1", "2001:db8:1:2::7", "2001:db8:1:2:ffff::7", "2001:db8:1:3::7", "::ffff:198.51.100.7"}
-	oracleMoments  = []int64{now - 1, now, now + 1, now + 599, now + 600, now + 601, now + 86400}
+	oracleMoments  = []int64{now, now + 1, now + 599, now + 600, now + 601, now - 1}
+	oracleEnds     = []int64{now + 600, now + 599, now + 601, now + 86400, now + 1, now}
 )
 
 func drawPath(rt *rapid.T, label string) string {
 	return "/" + strings.Join(rapid.SliceOfN(rapid.SampledFrom(oracleSegments), 1, 3).Draw(rt, label), "/")
+}
+
+// drawNear returns a path that a token may be for: that of the viewer, one above it, or
+// any.
+func drawNear(rt *rapid.T, v *viewer, label string) string {
+	switch rapid.IntRange(0, 3).Draw(rt, label+" is") {
+	case 0, 1:
+		return v.decoded
+	case 2:
+		parts := strings.Split(v.decoded, "/")
+		return strings.Join(parts[:rapid.IntRange(2, len(parts)).Draw(rt, "levels")], "/")
+	}
+	return drawPath(rt, label)
 }
 
 func drawViewer(rt *rapid.T) viewer {
@@ -97,14 +111,14 @@ func globOf(glob string) *regexp.Regexp {
 }
 
 // drawGlob makes a glob of a path: some of its bytes become wildcards.
-func drawGlob(rt *rapid.T) string {
-	path := encoded(drawPath(rt, "glob"))
+func drawGlob(rt *rapid.T, v *viewer) string {
+	path := encoded(drawNear(rt, v, "glob"))
 	from := rapid.IntRange(1, len(path)).Draw(rt, "from")
 	to := rapid.IntRange(from, len(path)).Draw(rt, "to")
 	if strings.ContainsRune(path[max(0, from-2):], '%') {
 		from, to = len(path), len(path) // not into an escape
 	}
-	return path[:from] + rapid.SampledFrom([]string{"", "*", "?", "/*", "**"}).Draw(rt, "wild") + path[to:]
+	return path[:from] + rapid.SampledFrom([]string{"*", "", "?", "/*", "**"}).Draw(rt, "wild") + path[to:]
 }
 
 // TestEdgeAuthGrants: globs over the escaped path, times with their last and first
@@ -113,8 +127,8 @@ func TestEdgeAuthGrants(t *testing.T) {
 	s := compat(t, "edgeauth")
 	rapid.Check(t, func(rt *rapid.T) {
 		v := drawViewer(rt)
-		globs := rapid.SliceOfN(rapid.Custom(drawGlob), 1, 3).Draw(rt, "globs")
-		exp := rapid.SampledFrom(oracleMoments).Draw(rt, "exp")
+		globs := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) string { return drawGlob(rt, &v) }), 1, 3).Draw(rt, "globs")
+		exp := rapid.SampledFrom(oracleEnds).Draw(rt, "exp")
 		st := rapid.SampledFrom([]int64{1, now, now + 1, now + 600}).Draw(rt, "st")
 		ip := rapid.SampledFrom(append([]string{""}, oracleClients...)).Draw(rt, "ip")
 		fields := fmt.Sprintf("st=%d~exp=%d~acl=%s~id=s!~data=x=y", st, exp, strings.ReplaceAll(strings.Join(globs, "!"), "~", "%7E"))
@@ -144,9 +158,9 @@ func TestBunnyGrants(t *testing.T) {
 	s := compat(t, "bunny")
 	rapid.Check(t, func(rt *rapid.T) {
 		v := drawViewer(rt)
-		exp := rapid.SampledFrom(oracleMoments).Draw(rt, "exp")
+		exp := rapid.SampledFrom(oracleEnds).Draw(rt, "exp")
 		params := map[string]string{}
-		signed := drawPath(rt, "signed")
+		signed := drawNear(rt, &v, "signed")
 		directory := rapid.Bool().Draw(rt, "directory")
 		if directory {
 			signed += rapid.SampledFrom([]string{"", "/"}).Draw(rt, "slash")
@@ -211,7 +225,7 @@ func TestSecureLinkGrants(t *testing.T) {
 	s := compat(t, "secure-link", linkOptions("$arg_md5,$arg_e", "$secure_link_expires$uri$remote_addr $secret", ""))
 	rapid.Check(t, func(rt *rapid.T) {
 		v := drawViewer(rt)
-		path, exp := drawPath(rt, "signed"), rapid.SampledFrom(oracleMoments).Draw(rt, "exp")
+		path, exp := drawNear(rt, &v, "signed"), rapid.SampledFrom(oracleEnds).Draw(rt, "exp")
 		ip := netip.MustParseAddr(rapid.SampledFrom(oracleClients).Draw(rt, "ip")).Unmap()
 		query := fmt.Sprintf("e=%d&md5=%s%s", exp, b64md5(fmt.Sprint(exp)+path+ip.String()+" "+plain), rapid.SampledFrom([]string{"", "=="}).Draw(rt, "padding"))
 		want := first(fault{path != v.decoded || ip != v.client.Unmap(), auth.BadSignature}, fault{v.second > exp, auth.Expired}, fault{exp-v.second > 86400, auth.TooLong})
@@ -228,9 +242,9 @@ func TestECTGrants(t *testing.T) {
 	networks := []string{"198.51.100.0/24", "198.51.100.8/32", "2001:db8:1:2::/64", "::/0", "0.0.0.0/0"}
 	rapid.Check(t, func(rt *rapid.T) {
 		v := drawViewer(rt)
-		exp, nbf := rapid.SampledFrom(oracleMoments).Draw(rt, "exp"), rapid.SampledFrom([]int64{now, now + 29, now + 30, now + 31}).Draw(rt, "nbf")
+		exp, nbf := rapid.SampledFrom(oracleEnds).Draw(rt, "exp"), rapid.SampledFrom([]int64{now, now + 29, now + 30, now + 31}).Draw(rt, "nbf")
 		scopes := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) string {
-			return drawPath(rt, "scope") + rapid.SampledFrom([]string{"", "/"}).Draw(rt, "slash")
+			return drawNear(rt, &v, "scope") + rapid.SampledFrom([]string{"", "/"}).Draw(rt, "slash")
 		}), 1, 4).Draw(rt, "scopes")
 		allowed := rapid.SliceOfN(rapid.SampledFrom(networks), 0, 4).Draw(rt, "networks")
 		payload := fmt.Sprintf("exp=%d\nnbf=%d\np=%s\n", exp, nbf, strings.Join(scopes, "\np="))
@@ -262,8 +276,8 @@ func TestMediaCDNGrants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		v := drawViewer(rt)
 		v.raw = encoded(v.decoded)
-		exp, starts := rapid.SampledFrom(oracleMoments).Draw(rt, "exp"), rapid.SampledFrom([]int64{now, now + 1}).Draw(rt, "starts")
-		scope, near := drawPath(rt, "scope"), false
+		exp, starts := rapid.SampledFrom(oracleEnds).Draw(rt, "exp"), rapid.SampledFrom([]int64{now, now + 1}).Draw(rt, "starts")
+		scope, near := drawNear(rt, &v, "scope"), false
 		var carried, signed string
 		switch rapid.IntRange(0, 2).Draw(rt, "kind") {
 		case 0:
