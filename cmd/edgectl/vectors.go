@@ -106,7 +106,7 @@ func (v *vector) run() string {
 	}
 	got, word := "allow", ""
 	var refused *refusal
-	switch err := v.walk(scheme); {
+	switch err := v.walk(scheme, nil); {
 	case errors.As(err, &refused):
 		got, word = "deny", " ("+refused.word+")"
 	case err != nil:
@@ -132,8 +132,8 @@ func (v *vector) site() (auth.Scheme, error) {
 	return auth.New(f.scheme, o)
 }
 
-// walk sends the vector's request the way of any other.
-func (v *vector) walk(scheme auth.Scheme) error {
+// walk sends the vector's request the way of any other. trace may be nil.
+func (v *vector) walk(scheme auth.Scheme, trace *auth.Trace) error {
 	q := &v.Request
 	raw := q.Path
 	if q.Query != "" {
@@ -150,7 +150,7 @@ func (v *vector) walk(scheme auth.Scheme) error {
 	fields := headerFields(q.Headers)
 	r := auth.Request{
 		Method: []byte(q.Method), TLS: q.Scheme == "https", Host: host, Fields: fields,
-		Country: q.Country, ASN: q.ASN, Now: q.Now,
+		Country: q.Country, ASN: q.ASN, Now: q.Now, Trace: trace,
 	}
 	if q.Client != "" {
 		if r.Client, err = netip.ParseAddr(q.Client); err != nil {

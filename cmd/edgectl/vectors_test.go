@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"edged/auth"
 )
 
 // Computed vectors, and tokens that vendors, RFCs and other implementations publish:
@@ -48,6 +50,47 @@ func TestVectors(t *testing.T) {
 		if n == 0 {
 			t.Errorf("no vector of %s", name)
 		}
+	}
+}
+
+// TestVectorsSignedBytes holds that what verify prints as the signed bytes is what the
+// vectors say, secrets aside.
+func TestVectorsSignedBytes(t *testing.T) {
+	text, err := os.ReadFile(vectorsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		vector
+		Signed string `json:"signed_bytes_utf8"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, v := range all {
+		if v.Signed == "" {
+			continue
+		}
+		told++
+		want := v.Signed
+		for _, secret := range []string{"s3cr3t-token", "securetokenkey", "secret_key", "mySharedSecret", "ykX1QNTRvp3tfSn8", "229248f0-f007-4bf9-ba1f-bbf1b4ad9d40", "pepper"} {
+			want = strings.ReplaceAll(want, secret, "<secret>")
+		}
+		if strings.HasPrefix(v.Scheme, "nginx-") {
+			want = strings.ReplaceAll(want, "secret", "<secret>")
+		}
+		scheme, err := v.site()
+		if err != nil {
+			t.Fatalf("%s: %v", v.ID, err)
+		}
+		var trace auth.Trace
+		if err := v.walk(scheme, &trace); err != nil || len(trace.Signed) != 1 || string(trace.Signed[0].Bytes) != want {
+			t.Errorf("%s: %v with signed bytes %q, want %q", v.ID, err, trace.Signed, want)
+		}
+	}
+	if told < 28 {
+		t.Errorf("%d vectors say what is signed", told)
 	}
 }
 
