@@ -240,8 +240,8 @@ func (c *mediaClaims) covers(f *Found, r *Request) Reason {
 	return Allowed // the whole path was signed
 }
 
-// inRanges reads a list of networks. One that cannot be read refuses, whatever the
-// others say.
+// inRanges reads a list of networks. One that cannot be read, such as the vendor's own
+// sample has, opens nothing.
 func inRanges(s *Scratch, value []byte, client netip.Addr) Reason {
 	list, ok := decodePrefix(s.text, value)
 	s.text = list
@@ -249,16 +249,14 @@ func inRanges(s *Scratch, value []byte, client netip.Addr) Reason {
 		return BadClaim
 	}
 	client = client.Unmap().WithZone("")
-	inside := false
+	why := Address
 	for item := range bytes.SplitSeq(list, comma) {
-		p, err := netip.ParsePrefix(string(item))
-		if err != nil {
-			return BadClaim
+		switch p, err := netip.ParsePrefix(string(item)); {
+		case err != nil:
+			why = BadClaim
+		case p.Contains(client):
+			return Allowed
 		}
-		inside = inside || p.Contains(client)
 	}
-	if !inside {
-		return Address
-	}
-	return Allowed
+	return why
 }
