@@ -27,7 +27,7 @@ elsewhere: edgectl log erase removes records there.
 What stays, and until when, is in the output: the content is out of reach at once, but on
 a disk its bytes stay until others are written over them, and the log of purges has a
 digest of the account's name until nothing older is stored. The account's name stands in
-the journal of the system, which notes who ordered this.
+the record of orders and in the journal of the system, which note who ordered this.
 
 Examples:
   edgectl erase -account acme -yes`
@@ -111,7 +111,7 @@ func (e *erasedAnswer) print(w io.Writer) {
 // whatStays is what erase cannot remove at once.
 const whatStays = `stays: on disks the bytes of the content, out of reach, until others are written over them (edgectl wipe destroys them);
 stays: in the log of purges a digest of the account's name, until nothing is stored that is older than this purge;
-stays: the account's name in the journal of the system, as long as that keeps it
+stays: the account's name in the record of orders (edgectl audit) for 400 days, and in the journal of the system as long as that keeps it
 `
 
 func (f *eraseFlags) logDir() (string, error) {

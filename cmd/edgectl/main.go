@@ -43,6 +43,7 @@ func commands() []command {
 		revokeCommand(),
 		drainCommand(),
 		usageCommand(),
+		auditCommand(),
 		logCatCommand(),
 		logGrepCommand(),
 		logVerifyCommand(),

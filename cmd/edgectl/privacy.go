@@ -8,7 +8,9 @@ import (
 	"net/url"
 	"strings"
 	"text/tabwriter"
+	"time"
 
+	"edged/internal/audit"
 	"edged/internal/config"
 	"edged/logfmt"
 	"edged/logfmt/usage"
@@ -78,7 +80,7 @@ type sinkField struct {
 func privacyOf(c *config.Config) *privacyReport {
 	return &privacyReport{
 		Schema: 1, Node: c.Node.Name, Region: c.Node.Region,
-		Sinks: []sink{accessSink(c), ledgerSink(c), cacheSink(c), orderSink(c), memorySink(), errorSink(), statusSink()},
+		Sinks: []sink{accessSink(c), ledgerSink(c), cacheSink(c), orderSink(c), auditSink(c), memorySink(), errorSink(), statusSink()},
 	}
 }
 
@@ -151,6 +153,19 @@ func orderSink(c *config.Config) sink {
 		Fields: []sinkField{
 			{"revocation", "account, token or session that is no longer accepted", "digests of tokens and session ids", "until every token it could concern has expired"},
 			{"purge", "account, site, path, prefix or surrogate key", "digests", "until nothing is stored that is older"},
+		},
+	}
+}
+
+// auditSink is the record of what operators ordered.
+func auditSink(c *config.Config) sink {
+	return sink{
+		Name: "record of orders", Where: orDash(c.StateDir()), Lifetime: fmt.Sprintf("%d days, and %d MiB", audit.Retention/(24*time.Hour), audit.MaxSize>>20),
+		Note: "of operators and customers; nothing of a viewer",
+		Fields: []sinkField{
+			{"who", "user of this machine and process, or that it was a signal", "no address", ""},
+			{"order, outcome, time", "what was ordered, and what became of it", "", ""},
+			{"account, details", "account and site, ids of keys and orders, numbers", "no path, token or session", ""},
 		},
 	}
 }

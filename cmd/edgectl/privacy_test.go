@@ -16,7 +16,7 @@ func TestPrivacyReport(t *testing.T) {
 			t.Errorf("the report does not have %s", f.JSON)
 		}
 	}
-	for _, want := range []string{"425d", "7d", "`address` is \"full\"", "\"none\" for site", "parameters lang", "error log", "metrics"} {
+	for _, want := range []string{"425d", "7d", "`address` is \"full\"", "\"none\" for site", "parameters lang", "error log", "metrics", "record of orders", "400 days, and 64 MiB"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report (%d, %s) lacks %q:\n%s", code, stderr, want, out)
 		}
@@ -27,7 +27,7 @@ func TestPrivacyReport(t *testing.T) {
 	}
 	var r privacyReport
 	code, out, _ = edgectl("privacy", "report", "-config", conf, "-json")
-	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Schema != 1 || len(r.Sinks) != 7 {
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Schema != 1 || len(r.Sinks) != 8 {
 		t.Errorf("JSON: %d, %v\n%s", code, err, out)
 	}
 	for args, want := range map[string]int{

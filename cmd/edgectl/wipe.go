@@ -6,11 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"edged/cache/disk"
+	"edged/internal/audit"
 	"edged/internal/config"
 )
 
@@ -55,11 +58,12 @@ func wipeCommand() command {
 // wipeFlags are the flags of wipe.
 type wipeFlags struct {
 	config         string
+	state          string // of the configuration that named the disks
 	disks          list
 	overwrite, yes bool
 }
 
-func (f *wipeFlags) run(s streams, args []string) error {
+func (f *wipeFlags) run(s streams, args []string) (err error) {
 	if len(args) != 0 {
 		return usagef("what is %q for?", args[0])
 	}
@@ -73,6 +77,7 @@ func (f *wipeFlags) run(s streams, args []string) error {
 	if !f.yes {
 		return usagef("all that is stored there will be lost: say -yes")
 	}
+	defer f.note(s.err, &err)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	for _, path := range paths {
@@ -92,6 +97,7 @@ func (f *wipeFlags) paths() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("which disks? Give -disk PATH, or a configuration: %w", err)
 	}
+	f.state = c.StateDir()
 	var paths []string
 	for _, d := range c.Disks {
 		paths = append(paths, d.Path)
@@ -100,6 +106,20 @@ func (f *wipeFlags) paths() ([]string, error) {
 		return nil, fmt.Errorf("%s has no [[disk]]: nothing to wipe", f.config)
 	}
 	return paths, nil
+}
+
+// note puts the wipe into the node's record of orders, where there is one.
+func (f *wipeFlags) note(w io.Writer, failed *error) {
+	if _, err := os.Stat(f.state); f.state == "" || err != nil {
+		return
+	}
+	e := audit.Entry{Order: "wipe", Who: fmt.Sprintf("edgectl uid %d", os.Getuid()), Outcome: audit.Done, Details: map[string]any{"overwrite": f.overwrite}}
+	if *failed != nil {
+		e.Outcome = audit.Failed
+	}
+	if _, err := audit.New(filepath.Join(f.state, config.AuditName)).Append(&e); err != nil {
+		fmt.Fprintln(w, "edgectl wipe: not in the record of orders:", err)
+	}
 }
 
 // survey prints what is on each disk, and returns those that have something. Names

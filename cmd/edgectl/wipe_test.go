@@ -48,10 +48,14 @@ func TestWipe(t *testing.T) {
 
 func TestWipeOfConfiguredDisks(t *testing.T) {
 	a, b := newDisk(t, disk.Plain), newDisk(t, disk.Ephemeral)
-	conf := writeConfig(t, testConfig+"[[disk]]\npath = '"+a+"'\nsize = '64MiB'\n[[disk]]\npath = '"+b+"'\nsize = '64MiB'\n")
+	state := t.TempDir()
+	conf := writeConfig(t, strings.Replace(testConfig, "[node]", "[node]\nstate = '"+state+"'", 1)+"[[disk]]\npath = '"+a+"'\nsize = '64MiB'\n[[disk]]\npath = '"+b+"'\nsize = '64MiB'\n")
 	code, out, errs := edgectl("wipe", "-config", conf, "-yes")
 	if code != exitOK || !strings.Contains(out, a+": wiped") || !strings.Contains(out, b+": wiped") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	if code, out, _ := edgectl("audit", "-config", conf); code != exitOK || !strings.Contains(out, "wipe") || !strings.Contains(out, "done") {
+		t.Errorf("the record of orders: code %d\n%s", code, out)
 	}
 	none := writeConfig(t, testConfig)
 	if code, _, errs := edgectl("wipe", "-config", none, "-yes"); code != exitFailed || !strings.Contains(errs, "[[disk]]") {

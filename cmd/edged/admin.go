@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
+	"os"
 
 	"edged/internal/admin"
+	"edged/internal/audit"
 	"edged/internal/config"
 )
 
@@ -36,7 +39,7 @@ func (p *parts) openAdmin(c *config.Config, drain func()) error {
 
 func (p *parts) adminOptions(c *config.Config, drain func()) admin.Options {
 	o := admin.Options{
-		Node: c.Node.Name, Region: c.Node.Region, Version: version(), Address: c.Listen.Admin, Drain: drain, Purge: p.edge.Purge, Log: p.log,
+		Node: c.Node.Name, Region: c.Node.Region, Version: version(), Address: c.Listen.Admin, Drain: drain, Purge: p.edge.Purge, Log: p.log, Audit: p.audit,
 		Revocations: p.revoked, TokenLife: tokenLife(c),
 		Sources: admin.Sources{
 			Edge: p.edge.Stats, Cache: p.cache.Stats, Disks: p.disks.Stats, Server: p.server.Stats, Certificates: p.offered,
@@ -71,6 +74,24 @@ func (p *parts) erase(account string) (e admin.Erased, err error) {
 		err = p.access.Rotate()
 	}
 	return e, err
+}
+
+// note puts what was ordered by a signal or by starting the process into the record of
+// orders. The kernel does not tell a process of Go who sent a signal.
+func (p *parts) note(order string, failed error, details map[string]any) {
+	if p.audit == nil {
+		return
+	}
+	e := audit.Entry{Order: order, Who: "signal", Outcome: audit.Done, Details: details}
+	if order == "start" {
+		e.Who = fmt.Sprintf("runs as uid %d", os.Getuid())
+	}
+	if failed != nil {
+		e.Outcome = audit.Refused
+	}
+	if _, err := p.audit.Append(&e); err != nil {
+		p.log.Error("an order is not in the record of orders", "order", order, "err", err)
+	}
 }
 
 // setState tells load balancers how far the node is.

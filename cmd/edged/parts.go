@@ -20,6 +20,7 @@ import (
 	"edged/cache/disk"
 	"edged/cache/ram"
 	"edged/internal/admin"
+	"edged/internal/audit"
 	"edged/internal/config"
 	"edged/internal/edge"
 	"edged/internal/revoke"
@@ -49,6 +50,7 @@ type parts struct {
 	accounts   atomic.Pointer[map[string]bool]     // those that have sites
 	leaves     atomic.Pointer[[]*x509.Certificate] // what HTTPS listeners offer
 	admin      *admin.Server                       // nil without an admin listener
+	audit      *audit.Log                          // nil without a place for it
 }
 
 // build makes the parts of a configuration. What it built before an error it
@@ -65,6 +67,9 @@ func build(c *config.Config, log *slog.Logger) (p *parts, err error) {
 	}
 	if p.revoked, err = openRevocations(c, log); err != nil {
 		return p, err
+	}
+	if dir := c.StateDir(); dir != "" {
+		p.audit = audit.New(filepath.Join(dir, config.AuditName))
 	}
 	if p.ram, err = ram.New(ramOptions(c, log)); err != nil {
 		return p, err

@@ -78,6 +78,7 @@ func (d *daemon) serve() error {
 	defer notify.stop()
 	notify.ready()
 	d.setState(admin.Serving)
+	d.note("start", nil, map[string]any{"version": version()})
 	for _, l := range listeners {
 		d.log.Info("serving", "address", l.Addr().String(), "tls", l.TLS)
 	}
@@ -100,6 +101,7 @@ func (d *daemon) serve() error {
 				continue
 			}
 			notify.stopping()
+			d.note("stop", nil, nil)
 			return d.shutdown(ended)
 		}
 	}
@@ -160,20 +162,8 @@ func closeAll[L net.Listener](listeners []L) {
 // reload reads the configuration again. What needs a restart is said; what is wrong
 // is refused as a whole, and the daemon goes on with what it had.
 func (d *daemon) reload() {
-	c, err := config.Load(d.path)
-	if err != nil {
-		d.log.Error("configuration is not reloaded: the old one stays in force", "err", err)
-		return
-	}
-	certificates, err := loadCertificates(c)
-	if err == nil && len(certificates) > 0 {
-		if err = d.server.SetCertificates(certificates); err == nil {
-			d.offer(certificates)
-		}
-	}
-	if err == nil {
-		err = d.setSites(c)
-	}
+	c, err := d.readAgain()
+	d.note("reload", err, nil)
 	if err != nil {
 		d.log.Error("configuration is not reloaded: the old one stays in force", "err", err)
 		return
@@ -182,6 +172,24 @@ func (d *daemon) reload() {
 	d.warnRestart(c)
 	d.config = c
 	d.log.Info("configuration reloaded", "sites", len(c.Sites))
+}
+
+// readAgain puts sites and certificates of the configuration in force.
+func (d *daemon) readAgain() (*config.Config, error) {
+	c, err := config.Load(d.path)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := loadCertificates(c)
+	if err == nil && len(certificates) > 0 {
+		if err = d.server.SetCertificates(certificates); err == nil {
+			d.offer(certificates)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, d.setSites(c)
 }
 
 // warnRestart says which changes take effect at the next start only.

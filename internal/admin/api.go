@@ -21,7 +21,7 @@ func (s *Server) order(name string, do func() (code int, answer any)) http.Handl
 		if refusal(r) == "" {
 			code, answer = do()
 		}
-		s.options.Log.Info("admin order", "order", name, "who", peerOf(r), "status", code)
+		s.note(r, name, code, "")
 		s.writeJSON(w, code, answer)
 	}
 }

@@ -17,7 +17,11 @@ func (s *Server) serveErase(w http.ResponseWriter, r *http.Request) {
 	if refusal(r) == "" {
 		code, answer = s.erase(w, r, &order)
 	}
-	s.options.Log.Info("admin order", "order", "erase", "who", peerOf(r), "status", code, "account", clip(order.Account))
+	var attrs []any
+	if e, ok := answer.(Erased); ok {
+		attrs = []any{"rows", e.Rows, "revocations", e.Revocations, "configured", e.Configured}
+	}
+	s.note(r, "erase", code, clip(order.Account), attrs...)
 	s.writeJSON(w, code, answer)
 }
 

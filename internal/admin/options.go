@@ -8,6 +8,7 @@ import (
 
 	"edged/cache"
 	"edged/cache/disk"
+	"edged/internal/audit"
 	"edged/internal/edge"
 	"edged/internal/revoke"
 	"edged/internal/server"
@@ -60,6 +61,9 @@ type Options struct {
 	// Erase removes an account from the ledger and the list of revocations; nil: there is
 	// no ledger.
 	Erase func(account string) (Erased, error)
+
+	// Audit is the record of orders; nil: there is none.
+	Audit *audit.Log
 
 	Now func() time.Time // [time.Now]
 	Log *slog.Logger     // orders and faults of ours [discarded]

@@ -29,18 +29,18 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 	if refusal(r) == "" {
 		code, answer = s.purge(w, r, order)
 	}
-	attrs := []any{"order", "purge", "who", peerOf(r), "status", code, slog.Group("what", about(order)...)}
+	attrs := []any{slog.Group("what", about(order)...)}
 	if a, ok := answer.(purgeAnswer); ok {
 		attrs = append(attrs, "number", a.Number, "rules", a.Rules, "repeated", a.Repeated, "durable", a.Durable, "accounts", strings.Join(a.Accounts, ","))
 	}
-	s.options.Log.Info("admin order", attrs...)
+	s.note(r, "purge", code, clip(order.Account), attrs...)
 	s.writeJSON(w, code, answer)
 }
 
 // about is what the log tells of an order.
 func about(o *edge.PurgeOrder) []any {
 	return []any{
-		"urls", len(o.URLs), "prefixes", len(o.Prefixes), "keys", len(o.Keys), "account", clip(o.Account), "site", clip(o.Site),
+		"urls", len(o.URLs), "prefixes", len(o.Prefixes), "keys", len(o.Keys), "site", clip(o.Site),
 		"all", o.All, "soft", o.Soft, "id", o.ID,
 	}
 }

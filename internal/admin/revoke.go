@@ -37,11 +37,11 @@ func (s *Server) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	if refusal(r) == "" {
 		code, answer = s.revoke(w, r, order)
 	}
-	attrs := []any{"order", "revoke", "who", peerOf(r), "status", code, "account", clip(order.Account), "what", order.kind(), "lift", order.Lift}
+	attrs := []any{"what", order.kind(), "lift", order.Lift}
 	if a, ok := answer.(revokeAnswer); ok {
 		attrs = append(attrs, "number", a.Number, "durable", a.Durable)
 	}
-	s.options.Log.Info("admin order", attrs...)
+	s.note(r, "revoke", code, clip(order.Account), attrs...)
 	s.writeJSON(w, code, answer)
 }
 

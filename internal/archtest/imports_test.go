@@ -31,9 +31,10 @@ internal/rewrite    : |
 internal/coding     : | github.com/klauspost/compress github.com/andybalholm/brotli
 internal/edge       : auth cache cache/object cache/purge cache/rfc9111 origin logfmt logfmt/usage internal/media internal/rewrite internal/target internal/byterange internal/coding |
 internal/server     : internal/edge cache/object | github.com/valyala/fasthttp golang.org/x/sys
-internal/admin      : internal/edge internal/revoke cache cache/disk origin logfmt logfmt/ship logfmt/usage internal/server | github.com/prometheus/client_golang
+internal/admin      : internal/audit internal/edge internal/revoke cache cache/disk origin logfmt logfmt/ship logfmt/usage internal/server | github.com/prometheus/client_golang
 internal/config     : auth | github.com/BurntSushi/toml
 internal/crash      : | golang.org/x/sys
+internal/audit      : internal/durable |
 internal/durable    : |
 internal/revoke     : internal/durable |
 internal/geo        : | github.com/oschwald/maxminddb-golang/v2
@@ -41,7 +42,7 @@ internal/demo       : auth |
 internal/edgetest   : | go.uber.org/goleak
 internal/archtest   : |
 cmd/edged           : * | github.com/coreos/go-systemd/v22
-cmd/edgectl         : auth cache/disk internal/config internal/target logfmt logfmt/usage |
+cmd/edgectl         : auth cache/disk internal/audit internal/config internal/target logfmt logfmt/usage |
 testing/bench       : auth | golang.org/x/sys
 testing/benchtiers  : cache cache/cachetest cache/disk cache/object cache/purge cache/ram | golang.org/x/sys
 cache/replay        : cache/object cache/ram logfmt | github.com/maypok86/otter/v2 github.com/dgraph-io/ristretto/v2

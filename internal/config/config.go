@@ -235,6 +235,9 @@ func (c *Config) StateDir() string {
 	return given
 }
 
+// AuditName is the record of operators' orders in Config.StateDir.
+const AuditName = "audit.log"
+
 // LedgerName is the directory of the usage ledger in Config.StateDir.
 const LedgerName = "usage"
 
