@@ -11,7 +11,7 @@ type survey struct {
 	tally   *tally
 	format  Format
 	stated  *Trailer // the file's own trailer, nil for none
-	damaged int64    // lines that are no record
+	damaged int64    // lines that are no record, and bad blocks
 	peak    int64    // most records whose end fell into one second
 	torn    bool     // the last line has no end
 	missing int64    // numbers that no line has and none reports as dropped

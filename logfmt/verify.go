@@ -15,8 +15,8 @@ import (
 type Check struct {
 	Found   Trailer  // counted while reading
 	Stated  *Trailer // what the file says of itself, nil without a trailer
-	Damaged int64    // lines that are no record
-	Torn    bool     // the last line has no end: the file is being written, or was cut
+	Damaged int64    // lines that are no record, and bad blocks
+	Torn    bool     // the last line or block has no end: the file is being written, or was cut
 	Gaps    int64    // places where a number does not follow the one before
 	Missing int64    // records that are gone there
 	Lead    int64    // records that the first line says were dropped before it
@@ -24,7 +24,7 @@ type Check struct {
 	Problems []string // what is wrong, in words; none for a good file
 }
 
-// Verify reads the plain text of one file and holds it against its trailer. The error
+// Verify reads the plain content of one file and holds it against its trailer. The error
 // is one of reading only: what is wrong with the file is in the Check.
 func Verify(in io.Reader) (*Check, error) {
 	s, err := surveyOf(in)
@@ -33,8 +33,8 @@ func Verify(in io.Reader) (*Check, error) {
 	}
 	s.tally.bare()
 	c := &Check{Found: s.tally.sum, Stated: s.stated, Damaged: s.damaged, Torn: s.torn, Gaps: s.gaps, Missing: s.missing, Lead: s.lead}
-	c.problem(s.damaged > 0, "%d lines are no records", s.damaged)
-	c.problem(s.torn, "the last line is torn")
+	c.problem(s.damaged > 0, "%d lines or blocks are no good", s.damaged)
+	c.problem(s.torn, "the end is torn")
 	if t := s.stated; t == nil || t.Erased == 0 {
 		c.problem(s.gaps > 0, "%d records are missing at %d places", s.missing, s.gaps)
 		c.whole(t)

@@ -153,7 +153,7 @@ func (f *grepFlags) run(s streams, args []string) error {
 		return err
 	}
 	if damaged > 0 {
-		fmt.Fprintf(s.err, "edgectl: %d lines are no records and were left out\n", damaged)
+		fmt.Fprintf(s.err, "edgectl: %d lines or blocks are no good and were left out\n", damaged)
 	}
 	if p.n == 0 && !f.all {
 		return errDenied

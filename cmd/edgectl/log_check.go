@@ -14,7 +14,7 @@ import (
 
 const logVerifyHelp = `
 Verify proves that log files are whole and that none is missing between them: every
-line is a record, numbers go on from line to line and from file to file within a run of
+line is a record, numbers go on from record to record and from file to file within a run of
 a node, trailers and manifests have the right counts and hashes.
 
 Records that were lost and counted, erased by request, or in the memory of a process
@@ -107,7 +107,7 @@ func (f *logUsageFlags) run(s streams, args []string) error {
 		return err
 	}
 	if damaged > 0 {
-		fmt.Fprintf(s.err, "edgectl log usage: %d lines are no records\n", damaged)
+		fmt.Fprintf(s.err, "edgectl log usage: %d lines or blocks are no good\n", damaged)
 	}
 	if lost > 0 {
 		fmt.Fprintf(s.err, "edgectl log usage: the log lost %d records, of whatever account\n", lost)

@@ -66,7 +66,7 @@ func anonymizeTo(s streams, args []string) error {
 		return err
 	}
 	if did.Damaged > 0 {
-		fmt.Fprintf(s.err, "edgectl log anonymize: %d lines are no records and were left out\n", did.Damaged)
+		fmt.Fprintf(s.err, "edgectl log anonymize: %d lines or blocks are no good and were left out\n", did.Damaged)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func editFiles(s streams, args []string, mode logfmt.AddressMode, verb string, e
 		total += n
 		fmt.Fprintf(s.out, "%s: %d of %d records %s", name, n, did.Records+did.Removed, verb)
 		if did.Damaged > 0 {
-			fmt.Fprintf(s.out, ", %d lines that are no records left out", did.Damaged)
+			fmt.Fprintf(s.out, ", %d bad lines or blocks left out", did.Damaged)
 		}
 		fmt.Fprintln(s.out)
 	}
