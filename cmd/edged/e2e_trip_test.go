@@ -138,7 +138,7 @@ func (s *sinkCase) trip(t *testing.T) {
 	r := newRig(t, s.config, func(c *edgetest.Config) { c.StandIn = tripEnv + "=1" })
 	r.video("/vod/a.m4s", 3000)
 	signed := r.sign(t, "http://"+signedHost+"/vod/a.m4s", "-sid", markSession)
-	secrets := r.knockFrom(t, s.from, signed) // has headers that are too long among others
+	secrets := r.knockFrom(t, s.from, signed, edgetest.HTTP1) // has headers that are too long among others
 	for _, from := range s.from {
 		for _, p := range protocols() {
 			r.stumble(t, p, from, signed, "field")

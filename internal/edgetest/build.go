@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -18,6 +19,11 @@ type binaries struct{ edged, edgectl *os.File }
 var built = sync.OnceValues(compile)
 
 func compile() (b binaries, err error) {
+	if os.Getenv(sharedEnv) != "" {
+		syscall.CloseOnExec(3)
+		syscall.CloseOnExec(4)
+		return binaries{os.NewFile(3, "edged"), os.NewFile(4, "edgectl")}, nil
+	}
 	dir, err := os.MkdirTemp("", "edgetest-")
 	if err != nil {
 		return b, err
@@ -36,6 +42,18 @@ func compile() (b binaries, err error) {
 	}
 	b.edgectl, err = os.Open(filepath.Join(dir, "edgectl"))
 	return b, err
+}
+
+// sharedEnv tells a test process that descriptors 3 and 4 are the binaries.
+const sharedEnv = "EDGETEST_SHARED"
+
+// Share lets cmd, which is to run the same test binary again, use the binaries of this
+// process instead of building its own. It takes the descriptors 3 and 4.
+func Share(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	b := mustBuild(t)
+	cmd.ExtraFiles = []*os.File{b.edged, b.edgectl}
+	cmd.Env = append(cmd.Environ(), sharedEnv+"=1")
 }
 
 // command prepares a run of an open executable, which the kernel finds by its
