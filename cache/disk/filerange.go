@@ -72,8 +72,8 @@ func (t *Tier) Locate(e *Entry, block int) (*Place, bool) {
 		return nil, false
 	}
 	stripe, i := uint32(block/object.StripeBlocks), block%object.StripeBlocks
-	s, ok := t.index.find(e.id.Hi, e.version, stripe, i)
-	if !ok {
+	var s slot
+	if !t.index.find(e.id.Hi, e.version, stripe, i, &s) {
 		return nil, false
 	}
 	x, ok := t.extents.acquire(s.extent)

@@ -26,10 +26,19 @@ func allocSlots(n int) ([]slot, error) {
 	return unsafe.Slice((*slot)(unsafe.Pointer(unsafe.SliceData(b))), n), nil
 }
 
-func freeSlots(s []slot) {
-	if len(s) == 0 {
-		return
-	}
-	// An error would mean a corrupted slice header; the memory is gone either way.
-	_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*slotSize))
+// dropSlots empties slots that are not needed any more, and gives their pages back.
+// They stay mapped for a look-up that is still under way, which takes no lock.
+func dropSlots(s []slot) {
+	_ = unix.Madvise(bytesOf(s), unix.MADV_DONTNEED) // or the pages go later
+}
+
+// unmapSlots gives slots back that nobody can look at any more.
+func unmapSlots(s []slot) {
+	// An error would mean a corrupted slice header.
+	_ = unix.Munmap(bytesOf(s))
+}
+
+// bytesOf returns the mapping of what allocSlots returned.
+func bytesOf(s []slot) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*slotSize)
 }

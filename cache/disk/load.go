@@ -74,7 +74,7 @@ func (l *loader) load(chunk []byte) {
 		if _, ok := l.r.files[s.extent]; !ok {
 			continue
 		}
-		if s.position() < l.r.removals[s.hash] {
+		if s.position() < l.r.removals[s.hash()] {
 			removed++
 			continue
 		}

@@ -224,25 +224,48 @@ func (t *Tier) load(key object.Key, id object.ID, s *slot) (*Entry, error) {
 	return e, nil
 }
 
+// seek asks the index for the head of key. It finds nothing on a disk that cannot be
+// read.
+func (t *Tier) seek(key object.Key, head *slot) (id object.ID, ok bool) {
+	if !t.breaker.readable() {
+		return id, false
+	}
+	id = object.HashString(t.super.seed, string(key))
+	return id, t.index.head(id.Hi, head)
+}
+
+// Contains reports whether the index knows a version of key, which is what Lookup finds
+// out first. It never waits for the disk, nor for anybody else but who changes the same
+// part of the index. Budget: 200 ns with ten million objects, one wait for memory among
+// them, no allocation (make bench-tiers).
+func (t *Tier) Contains(key object.Key) bool {
+	var s slot
+	_, ok := t.seek(key, &s)
+	return ok
+}
+
 // Lookup returns the newest version stored under key. Trouble with the disk is a
 // miss, counted, and felt by the breaker. Only a hit waits for the disk.
 func (t *Tier) Lookup(key object.Key) (*Entry, bool) {
-	t.counters.lookups.Add(1)
-	if !t.breaker.readable() {
-		return nil, false
-	}
-	id := object.HashString(t.super.seed, string(key))
-	s, ok := t.index.head(id.Hi)
+	var s slot
+	id, ok := t.seek(key, &s)
 	if !ok {
+		t.counters.lookups.Add(1)
 		return nil, false
 	}
-	e, err := t.load(key, id, &s)
+	return t.fetch(key, id, &s)
+}
+
+// fetch returns what the head s of key points to, as Lookup does.
+func (t *Tier) fetch(key object.Key, id object.ID, s *slot) (*Entry, bool) {
+	t.counters.lookups.Add(1)
+	e, err := t.load(key, id, s)
 	if err != nil {
 		t.readFailed(id.Hi, 0, s.position(), err)
 		return nil, false
 	}
 	if s.blocks == 0 && e.size == 0 { // has no blocks to count
-		t.index.touch(&s)
+		t.index.touch(s)
 	}
 	t.counters.hits.Add(1)
 	return e, true
@@ -275,8 +298,8 @@ func (t *Tier) Has(e *Entry, block int) bool {
 	if block < 0 || !t.breaker.readable() {
 		return false
 	}
-	_, ok := t.index.find(e.id.Hi, e.version, uint32(block/object.StripeBlocks), block%object.StripeBlocks)
-	return ok
+	var s slot
+	return t.index.find(e.id.Hi, e.version, uint32(block/object.StripeBlocks), block%object.StripeBlocks, &s)
 }
 
 // ReadBlock reads block number block of the version of e into dst, whose length
@@ -291,8 +314,8 @@ func (t *Tier) ReadBlock(e *Entry, block int, dst []byte) error {
 		return ErrOffline
 	}
 	stripe, i := uint32(block/object.StripeBlocks), block%object.StripeBlocks
-	s, ok := t.index.find(e.id.Hi, e.version, stripe, i)
-	if !ok {
+	var s slot
+	if !t.index.find(e.id.Hi, e.version, stripe, i, &s) {
 		return ErrNotFound
 	}
 	if err := t.readBlock(e, &s, stripe, i, dst); err != nil {

@@ -116,7 +116,8 @@ func (x *index) hottest(refs []recordRef) []recordRef {
 // version by now, stays so: what is appended has the ticket of no put, which every
 // removal fences off.
 func (w *writer) again(x *extent, ref *recordRef) error {
-	head, ok := w.t.index.head(ref.hash)
+	var head slot
+	ok := w.t.index.head(ref.hash, &head)
 	if _, live := w.t.index.at(ref.hash, ref.stripe, ref.position()); !ok || !live || head.version != ref.version {
 		return errDropped
 	}

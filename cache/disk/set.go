@@ -83,18 +83,30 @@ func (s *Set) owner(key object.Key) *Tier {
 // answers.
 func (s *Set) Lookup(key object.Key) (*Entry, bool) {
 	var best *Tier
-	var newest uint64
+	var id object.ID
+	var head, h slot
 	disks := s.disks()
 	for i := range disks {
 		t := disks[i].Tier
-		if _, seq, ok := t.stores(key); ok && t.breaker.readable() && (best == nil || seq > newest) {
-			best, newest = t, seq
+		if i, ok := t.seek(key, &h); ok && (best == nil || h.seq > head.seq) {
+			best, id, head = t, i, h
 		}
 	}
 	if best == nil {
 		return nil, false
 	}
-	return best.Lookup(key)
+	return best.fetch(key, id, &head)
+}
+
+// Contains is Tier.Contains on any disk.
+func (s *Set) Contains(key object.Key) bool {
+	disks := s.disks()
+	for i := range disks {
+		if disks[i].Contains(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // ReadBlock is Tier.ReadBlock on the disk that e was found on.

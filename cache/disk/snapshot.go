@@ -69,7 +69,7 @@ func (e extentRef) appendTo(dst []byte) []byte {
 }
 
 func (s *slot) appendTo(dst []byte) []byte {
-	dst = le.AppendUint64(dst, s.hash)
+	dst = le.AppendUint64(dst, s.hash())
 	dst = le.AppendUint64(dst, s.version)
 	dst = le.AppendUint64(dst, s.seq)
 	dst = le.AppendUint32(dst, s.extent)
@@ -80,16 +80,22 @@ func (s *slot) appendTo(dst []byte) []byte {
 }
 
 func parseSlot(b []byte) slot {
-	return slot{
-		hash: le.Uint64(b), version: le.Uint64(b[8:]), seq: le.Uint64(b[16:]),
+	s := slot{
+		version: le.Uint64(b[8:]), seq: le.Uint64(b[16:]),
 		extent: le.Uint32(b[24:]), page: le.Uint32(b[28:]), stripe: le.Uint32(b[32:]),
 		pages: le.Uint16(b[36:]), blocks: b[38], flags: b[39],
 	}
+	if s.head() {
+		s.place = placeOf(le.Uint64(b), 0)
+	} else {
+		s.place = placeOf(le.Uint64(b), s.stripe)
+	}
+	return s
 }
 
 // sane reports whether a slot that was read can be trusted to be in the index.
 func (s *slot) sane() bool {
-	return s.flags&^(slotUsed|slotHead|slotHits) == 0 && s.used() && s.stripe <= maxStripes &&
+	return s.flags&^(slotUsed|slotHead|slotHits) == 0 && s.used() && s.place != 0 && s.stripe <= maxStripes &&
 		(s.head() || s.blocks != 0)
 }
 

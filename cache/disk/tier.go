@@ -318,7 +318,8 @@ func (t *Tier) forgetLater(key object.Key) {
 
 // stores returns version and sequence number of what the index has under key.
 func (t *Tier) stores(key object.Key) (version, seq uint64, ok bool) {
-	s, ok := t.index.head(object.HashString(t.super.seed, string(key)).Hi)
+	var s slot
+	ok = t.index.head(object.HashString(t.super.seed, string(key)).Hi, &s)
 	return s.version, s.seq, ok
 }
 

@@ -123,8 +123,8 @@ func (w *writer) add(j *job) error {
 
 // stored reports whether the version that j freshens is the one stored.
 func (w *writer) stored(j *job) bool {
-	s, ok := w.t.index.head(j.id.Hi)
-	return ok && s.version == j.meta.Version
+	var s slot
+	return w.t.index.head(j.id.Hi, &s) && s.version == j.meta.Version
 }
 
 // bodies collects the blocks that are present and marks them in h.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,12 @@ import (
 
 // perOp returns nanoseconds for one of n operations.
 func perOp(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / float64(n) }
+
+// median returns the middle one of list, which it sorts.
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
 
 // residentBytes returns the resident memory of this process.
 func residentBytes() int64 { return residentOf("/proc/self/statm") }
