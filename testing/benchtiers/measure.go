@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -14,7 +15,7 @@ import (
 func perOp(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / float64(n) }
 
 // median returns the middle one of list, which it sorts.
-func median(list []time.Duration) time.Duration {
+func median[T cmp.Ordered](list []T) T {
 	slices.Sort(list)
 	return list[len(list)/2]
 }
