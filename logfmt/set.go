@@ -17,7 +17,7 @@ type Set struct {
 	Records   int64 // lines that are records
 	Dropped   int64 // records that were lost and are counted
 	Erased    int64 // records that were removed by request
-	MaybeLost int64 // records at most that killed processes had in memory
+	MaybeLost int64 // records that killed processes had in memory, an estimate
 	Problems  []Problem
 	Notes     []Problem // not wrong, but good to know
 }

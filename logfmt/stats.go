@@ -22,7 +22,7 @@ type Stats struct {
 	Closed    int64 // files closed
 	Deleted   int64 // files deleted by age or total size
 	TornLines int64 // torn lines cut off what a crash left
-	MaybeLost int64 // records that killed runs may have had in memory only; see Trailer
+	MaybeLost int64 // records that killed runs had in memory only, an estimate; see Trailer
 	Errors    int64 // failed operations on files
 
 	Anonymity Anonymity // what k-anonymity did to closed files; K is 0 when it is off

@@ -21,8 +21,8 @@ type Trailer struct {
 	SHA256  string `json:"sha256"`    // of those bytes, hexadecimal
 
 	// Recovered says that the process which wrote the file did not close it: it was
-	// killed. MaybeLost is how many records at most were in its memory only, going by
-	// the fullest second of the file; TornBytes were cut off its end.
+	// killed. MaybeLost is an estimate of how many records were in its memory only: as
+	// many as the fullest second of the file has. TornBytes were cut off its end.
 	Recovered bool  `json:"recovered,omitempty"`
 	MaybeLost int64 `json:"maybe_lost,omitempty"`
 	TornBytes int64 `json:"torn_bytes,omitempty"`

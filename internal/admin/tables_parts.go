@@ -105,7 +105,7 @@ func logTable() *table[logStatus] {
 		counter("log_closed_files_total", "Access log files closed.", func(s *l) int64 { return s.Closed }),
 		counter("log_deleted_files_total", "Access log files deleted by age or total size.", func(s *l) int64 { return s.Deleted }),
 		counter("log_torn_lines_total", "Torn lines cut off what a crash left.", func(s *l) int64 { return s.TornLines }),
-		counter("log_maybe_lost_records_total", "Access records at most that killed runs had in memory only.", func(s *l) int64 { return s.MaybeLost }),
+		counter("log_maybe_lost_records_total", "Access records that killed runs had in memory only, an estimate.", func(s *l) int64 { return s.MaybeLost }),
 		counter("log_errors_total", "Failed operations on access log files.", func(s *l) int64 { return s.Errors }),
 		gauge("log_files", "Closed access log files kept.", func(s *l) int64 { return s.Files }),
 		gauge("log_file_bytes", "Bytes of closed access log files kept.", func(s *l) int64 { return s.FileBytes }),
