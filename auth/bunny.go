@@ -393,10 +393,10 @@ func (b *Bunny) countries(s *Scratch, r *Request) Reason {
 		if !ok {
 			continue
 		}
-		if s.text, ok = appendForm(s.text[:0], raw); !ok {
+		if s.msg, ok = appendForm(s.msg[:0], raw); !ok { // scratch.text holds the token of a path
 			return Malformed
 		}
-		if country := r.country(); country == "" || listed(s.text, country) != (i == bunnyCountries) {
+		if country := r.country(); country == "" || listed(s.msg, country) != (i == bunnyCountries) {
 			return Country
 		}
 	}

@@ -14,8 +14,8 @@ const maxChain = 4
 //
 // The schemes may use parameters of the same name. All that find a token judge it,
 // in the order of configuration, and one that allows suffices. Tokens in two
-// places of the URL are refused as for one scheme; a cookie counts only when no
-// scheme has found a token in the URL.
+// places of the URL are refused as for one scheme; a header field counts only when no
+// scheme has found a token in the URL, and a cookie only when none is in a field.
 type Chain struct {
 	members  []Scheme
 	required bool
@@ -98,9 +98,14 @@ func (f *Found) agree(all []link) Reason {
 	if f.Carrier != None {
 		return why
 	}
-	for i := range all {
-		if l := &all[i]; l.found.Carrier == Cookie && why != Allowed {
-			f.Carrier, why = Cookie, l.why
+	for _, place := range [...]Carrier{Header, Cookie} {
+		for i := range all {
+			if l := &all[i]; l.found.Carrier == place && why != Allowed {
+				f.Carrier, why = place, l.why
+			}
+		}
+		if f.Carrier != None {
+			break
 		}
 	}
 	return why

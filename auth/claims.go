@@ -28,7 +28,8 @@ type claims struct {
 	session                    []byte
 	methods, countries         []byte // comma-separated
 	rateKBps                   int
-	exchanged                  bool // x-stage: made by Sessions
+	exchanged                  bool   // x-stage: made by Sessions
+	origin                     []byte // x-origin: only scheme and host, of what Sessions made
 	seen                       claimSet
 }
 
@@ -94,7 +95,12 @@ func (c *claims) line(line []byte) Reason {
 		return c.rate(value)
 	}
 	if bytes.HasPrefix(name, []byte("x-")) {
-		c.exchanged = c.exchanged || string(name) == stageClaim
+		switch string(name) {
+		case stageClaim:
+			c.exchanged = true
+		case originClaim:
+			c.origin = value
+		}
 		return Allowed
 	}
 	return UnknownClaim
@@ -168,7 +174,7 @@ func (c *claims) allow(r *Request, maxLifetime, leeway int64) Reason {
 		return NotYet
 	case c.expires > r.Now+maxLifetime:
 		return TooLong
-	case !c.covers(r.Path):
+	case !c.covers(r.Path), !c.at(r):
 		return OutOfScope
 	case !c.allowsMethod(r.Method):
 		return Method
@@ -178,6 +184,16 @@ func (c *claims) allow(r *Request, maxLifetime, leeway int64) Reason {
 		return Country
 	}
 	return Allowed
+}
+
+// at reports whether the request is for the scheme and host that the claims are bound to.
+// It is a claim of what Sessions made; of others x- claims are not looked at.
+func (c *claims) at(r *Request) bool {
+	if !c.exchanged || c.origin == nil {
+		return true
+	}
+	scheme, host, ok := bytes.Cut(c.origin, []byte("://"))
+	return ok && string(scheme) == r.scheme() && bytes.Equal(host, r.Host)
 }
 
 // grant returns what a session token takes over. It borrows c.

@@ -30,6 +30,8 @@
 //   - claims: what the token says about itself: expiry, scope, client.
 //   - scope: canonical paths a token opens. One that ends in '/' opens everything
 //     below, any other exactly that file.
+//   - grant: what an allowed token of any scheme opens, said in scopes: what it can be
+//     exchanged for by [Sessions], and where else the same token can stand.
 //
 // # Concurrency and bytes
 //

@@ -103,6 +103,12 @@ func hasField(text []byte, name string) bool {
 // form. An acl may itself be escaped, which shows in its having no '/'; it is then
 // decoded once.
 func aclCovers(acl, path []byte, w *Scratch) bool {
+	w.text = target.AppendEncoded(w.text[:0], path)
+	return aclAny(acl, w, func(glob []byte) bool { return matchGlob(glob, w.text) })
+}
+
+// aclAny reports whether holds says so of any of the globs of a list.
+func aclAny(acl []byte, w *Scratch, holds func(glob []byte) bool) bool {
 	if bytes.IndexByte(acl, '/') < 0 {
 		var ok bool
 		if w.sig, ok = appendPercent(w.sig[:0], acl); !ok {
@@ -110,9 +116,8 @@ func aclCovers(acl, path []byte, w *Scratch) bool {
 		}
 		acl = w.sig
 	}
-	w.text = target.AppendEncoded(w.text[:0], path)
 	for one := range bytes.SplitSeq(acl, exclamation) {
-		if w.payload = appendPattern(w.payload[:0], one); matchGlob(w.payload, w.text) {
+		if w.payload = appendPattern(w.payload[:0], one); holds(w.payload) {
 			return true
 		}
 	}

@@ -151,6 +151,7 @@ func (m *MediaCDN) Verify(f *Found, r *Request) Verdict {
 		v := Verdict{Scheme: m.name}
 		v.Reason = m.judge(&v, f, f.Tokens[i], r)
 		if v.Reason == Allowed {
+			v.Token = f.Tokens[i]
 			return v
 		}
 		if v.Reason > best.Reason {

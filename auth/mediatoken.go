@@ -220,13 +220,9 @@ func (c *mediaClaims) covers(f *Found, r *Request) Reason {
 	switch c.scope {
 	case scopeGlobs:
 		s.text = target.AppendEncoded(s.text[:0], r.Path)
-		for glob := range bytes.FieldsFuncSeq(c.value, func(r rune) bool { return r == ',' || r == '!' }) {
-			s.mac = appendPattern(s.mac[:0], glob) // signers write paths escaped and not
-			if glob[0] == '/' && matchGlob(s.mac, s.text) {
-				return Allowed
-			}
+		if !c.anyGlob(s, func(glob []byte) bool { return matchGlob(glob, s.text) }) {
+			return OutOfScope
 		}
-		return OutOfScope
 	case scopePrefix:
 		prefix, ok := decodePrefix(s.text, c.value)
 		s.text = prefix
@@ -238,6 +234,18 @@ func (c *mediaClaims) covers(f *Found, r *Request) Reason {
 		}
 	}
 	return Allowed // the whole path was signed
+}
+
+// anyGlob reports whether holds says so of any glob of the scope, over encoded paths:
+// signers write them escaped and not.
+func (c *mediaClaims) anyGlob(s *Scratch, holds func(glob []byte) bool) bool {
+	for glob := range bytes.FieldsFuncSeq(c.value, func(r rune) bool { return r == ',' || r == '!' }) {
+		s.mac = appendPattern(s.mac[:0], glob)
+		if glob[0] == '/' && holds(s.mac) {
+			return true
+		}
+	}
+	return false
 }
 
 // inRanges reads a list of networks. One that cannot be read, such as the vendor's own

@@ -27,7 +27,8 @@ type Claims struct {
 	Countries []string // ISO 3166-1 alpha-2; empty for any
 	RateKBps  int      // 0 for no limit
 
-	exchanged bool // made by Sessions
+	exchanged bool   // made by Sessions
+	origin    string // of what is, "" for any
 }
 
 // MintHMAC returns an ect token signed with a shared secret. Errors wrap ErrKey or
@@ -115,6 +116,9 @@ func (c *Claims) appendOptional(b []byte) []byte {
 	}
 	if c.exchanged {
 		b = appendLine(b, stageClaim, "2")
+		if c.origin != "" {
+			b = appendLine(b, originClaim, c.origin)
+		}
 	}
 	return b
 }

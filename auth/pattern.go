@@ -27,6 +27,7 @@ const (
 type patterns struct {
 	mu       sync.RWMutex
 	compiled map[patternKey]*regexp.Regexp // nil for those that do not compile
+	below    map[belowKey]bool             // answers of matchBelow
 }
 
 type patternKey struct {
@@ -35,7 +36,7 @@ type patternKey struct {
 }
 
 func newPatterns() *patterns {
-	return &patterns{compiled: map[patternKey]*regexp.Regexp{}}
+	return &patterns{compiled: map[patternKey]*regexp.Regexp{}, below: map[belowKey]bool{}}
 }
 
 // match reports whether the pattern matches all of text. One that cannot be

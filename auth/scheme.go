@@ -143,20 +143,9 @@ type Verdict struct {
 	Renewal *Renewal
 	// Token is the token that allowed, as it came. Borrowed from the Input.
 	Token []byte
-	// Grant is what an allowed token opens beyond this request, nil where the scheme cannot
-	// say it in the terms of ect. Borrowed from the Scratch.
+	// Grant is what an allowed token opens beyond this request. Verify sets it for ect;
+	// Complete does for the others that can say it. Borrowed from the Scratch.
 	Grant *Grant
-}
-
-// Grant is the part of a token that a session token takes over. The zero value of each
-// field but Scopes is "no restriction" as an absent claim of ect is.
-type Grant struct {
-	Scopes    [][]byte // one to four, with the meaning of the claim p
-	Methods   []byte   // comma-separated; nil is GET and HEAD
-	Countries []byte   // comma-separated
-	Addresses []netip.Prefix
-	// Session says that the token came out of an exchange and is not to be exchanged again.
-	Session bool
 }
 
 // Revocations tells tokens that were withdrawn before they expired. It is asked

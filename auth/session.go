@@ -10,6 +10,9 @@ import (
 // the key alone would no longer tell.
 const stageClaim = "x-stage"
 
+// originClaim binds what Sessions made to a scheme and host, where the access token was.
+const originClaim = "x-origin"
+
 // Sessions exchanges short access tokens, which a customer mints, for session tokens
 // of the edge's own key: a link that is passed on dies within minutes, playback goes on.
 //
@@ -40,7 +43,7 @@ func NewSessions(k Key, lifetime time.Duration) (*Sessions, error) {
 
 // Exchanges reports whether v is about a token that Mint exchanges.
 func (s *Sessions) Exchanges(v *Verdict) bool {
-	return v.Reason == Allowed && v.Grant != nil && !v.Grant.Session && len(v.Grant.Scopes) > 0
+	return v.Reason == Allowed && v.Grant != nil && !v.Grant.Session && !v.Grant.Stays && len(v.Grant.Scopes) > 0
 }
 
 // Mint returns a session token for what Exchanges has taken, and the first second at which it
@@ -49,7 +52,7 @@ func (s *Sessions) Exchanges(v *Verdict) bool {
 func (s *Sessions) Mint(v *Verdict, now int64, fresh string) (token string, expires int64, err error) {
 	c := Claims{
 		Expires: now + s.lifetime, IssuedAt: now, Session: fresh, RateKBps: v.RateKBps, exchanged: true,
-		Addresses: v.Grant.Addresses, Methods: list(v.Grant.Methods), Countries: list(v.Grant.Countries),
+		origin: string(v.Grant.Origin), Addresses: v.Grant.Addresses, Methods: list(v.Grant.Methods), Countries: list(v.Grant.Countries),
 	}
 	if len(v.Session) > 0 {
 		c.Session = string(v.Session)
