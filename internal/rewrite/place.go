@@ -25,7 +25,7 @@ const (
 func (r *Rewriter) place(dst, uri []byte, as role) (out []byte, changed bool) {
 	k, path := r.classify(uri)
 	switch {
-	case k == foreign, k != own && as&(elsewhere|absolute) != 0:
+	case k == foreign, k != own && as&(elsewhere|absolute) != 0, r.o.Covers != nil && !r.covered(k, uri, path, as):
 		return dst, false
 	case r.o.Mode != Segment:
 		return r.intoQuery(dst, uri, path, as)
@@ -33,6 +33,23 @@ func (r *Rewriter) place(dst, uri []byte, as role) (out []byte, changed bool) {
 		return r.resolved(dst, uri, as)
 	}
 	return r.intoPath(append(dst, uri[:path]...), nil, uri[path:], as)
+}
+
+// covered reports whether the token opens what uri leads to. Of a base URL, and of what is
+// relative to one, nobody knows yet where it leads.
+func (r *Rewriter) covered(k kind, uri []byte, path int, as role) bool {
+	if as&prefix != 0 || k == relative && (as&toManifest == 0 || uri[0] == '?' || uri[0] == '#') {
+		return true
+	}
+	r.whole = r.whole[:0]
+	if k == relative {
+		r.whole = append(r.whole, r.o.Base...)
+	}
+	r.whole = append(r.whole, pathOf(uri[path:])...)
+	if len(r.whole) == 0 {
+		r.whole = append(r.whole, '/')
+	}
+	return r.o.Covers(flatten(r.whole))
 }
 
 // resolved puts the token in front of what is relative to the manifest.

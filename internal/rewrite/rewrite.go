@@ -43,6 +43,9 @@ type Options struct {
 	// Port is that of the request for the manifest, "" for the default. URIs with
 	// another one that is no default either are foreign.
 	Port string
+	// Covers says whether the token opens a path, given without dot segments; nil means
+	// that it opens any. A URI that it does not open is left as it is.
+	Covers func(path []byte) bool
 }
 
 var errOptions = errors.New("rewrite: name or value has characters that need an escape")
@@ -54,6 +57,7 @@ type Rewriter struct {
 	held    []byte // start of a unit whose end has not come yet
 	plain   []byte // a URI without XML escapes
 	placed  []byte // the same with the token
+	whole   []byte // its path from the root
 	hls     hlsState
 	dash    dashState
 	segment string // "/NAME="
@@ -75,11 +79,11 @@ const (
 // Reset prepares for the next manifest. It fails when name or value would have to
 // be escaped.
 func (r *Rewriter) Reset(o Options) error {
-	if !legal(o.Name) || o.Mode != Define && !legal(o.Value) {
+	if !Legal(o.Name) || o.Mode != Define && !Legal(o.Value) {
 		return errOptions
 	}
 	keep := *r
-	*r = Rewriter{o: o, held: keep.held[:0], plain: keep.plain, placed: keep.placed, segment: keep.segment, mark: keep.mark}
+	*r = Rewriter{o: o, held: keep.held[:0], plain: keep.plain, placed: keep.placed, whole: keep.whole, segment: keep.segment, mark: keep.mark}
 	if r.mark != o.Name+"=" {
 		r.mark, r.segment = o.Name+"=", "/"+o.Name+"="
 	}
@@ -182,9 +186,9 @@ func (r *Rewriter) decide(b []byte, ended bool) bool {
 	return true
 }
 
-// legal reports whether text stands in a path, a query, an HLS attribute and an HLS line as it
+// Legal reports whether text stands in a path, a query, an HLS attribute and an HLS line as it
 // is. What XML and templates need escaped is escaped where it is needed.
-func legal(text string) bool {
+func Legal(text string) bool {
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c <= ' ' || c >= 0x7f:

@@ -367,3 +367,22 @@ func TestGolden(t *testing.T) {
 		}
 	}
 }
+
+// What the token does not open is left as it is, wherever dots lead.
+func TestCovers(t *testing.T) {
+	o := options(Query)
+	o.Covers = func(path []byte) bool { return strings.HasPrefix(string(path), "/a/b/") }
+	const list = "#EXTM3U\nx\n../b/y?z=/../..\n../c/y\n/a/b/z#f\n/a/bc\n/a/b/../x\nhttps://own.test/a/b/w\nhttps://own.test\n?q\n%2e%2e/n\n"
+	want := strings.NewReplacer("\nx\n", "\nx?"+whole+"\n", "y?z=/../..", "y?z=/../..&"+whole, "/a/b/z#f", "/a/b/z?"+whole+"#f",
+		"test/a/b/w", "test/a/b/w?"+whole, "\n?q\n", "\n?q&"+whole+"\n").Replace(list)
+	if got := run(t, o, list, 0); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	o = options(Segment)
+	o.Covers = func(path []byte) bool { return strings.HasPrefix(string(path), "/a/b/") }
+	const mpd = `<MPD><BaseURL>/v/</BaseURL><SegmentURL media="/a/b/x"/><SegmentURL media="/c"/></MPD>`
+	want = strings.NewReplacer(">/v/", ">/"+whole+"/v/", "/a/b/x", "/"+whole+"/a/b/x").Replace(mpd)
+	if got := run(t, o, mpd, 0); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
