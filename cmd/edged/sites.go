@@ -84,6 +84,7 @@ func carryTokens(site *edge.Site, s *config.Site) error {
 		return err
 	}
 	site.Sessions, site.SessionRedirect = sessions, s.Token.Session.Redirect
+	site.SessionFolder = s.Token.Session.Scope == "folder"
 	return nil
 }
 

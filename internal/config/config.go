@@ -168,6 +168,7 @@ type Session struct {
 	KeyID    string   `toml:"kid"`      // one of Token.Keys, of type hmac-sha256; "" for no exchange
 	For      Duration `toml:"for"`      // how long a session token lives
 	Redirect bool     `toml:"redirect"` // to the manifest under the session token
+	Scope    string   `toml:"scope"`    // token, folder: what it opens, where the token is for the manifest alone
 }
 
 // Key is one signing key. Exactly one field of its material is set, a secret for the
@@ -265,7 +266,7 @@ func Default() *Config {
 func defaultSite() Site {
 	return Site{
 		Token: Token{
-			Carry: "none", Session: Session{For: Duration(6 * time.Hour), Redirect: true},
+			Carry: "none", Session: Session{For: Duration(6 * time.Hour), Redirect: true, Scope: "token"},
 			Scheme: "ect", MaxLifetime: Duration(24 * time.Hour), NBFLeeway: Duration(30 * time.Second),
 			Schemes: defaultSchemes(),
 		},

@@ -72,6 +72,7 @@ func (l *loader) checkSession(s *Site) {
 	case t.Carry == "none" || t.Carry == "define" && !t.Session.Redirect:
 		l.failSite(s, "token.carry", "%q does not carry a session token: use path, query or cookie", t.Carry)
 	}
+	l.oneOfSite(s, "token.session.scope", t.Session.Scope, "token", "folder")
 	if t.Session.For < Duration(time.Second) || t.Session.For > t.MaxLifetime {
 		l.failSite(s, "token.session.for", "%s is not between 1s and token.max_lifetime (%s)", t.Session.For, t.MaxLifetime)
 	}

@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +31,7 @@ const (
 	CarryDefine       // by reference to the query of the manifest
 )
 
-// carryName is the name of what is carried: an ect token, the customer's or our own.
+// carryName is the name of a session token, and of the customer's own of scheme ect.
 const carryName = "ect"
 
 // SessionMinter exchanges access tokens; *auth.Sessions is such.
@@ -40,10 +42,13 @@ type SessionMinter interface {
 
 // carried is what becomes of the token of a request for a manifest.
 type carried struct {
+	name     string // of segment and parameter
 	token    string // "" when this response hands out none
+	cookies  []auth.Param
 	expires  int64
 	minted   bool // here and now: the request had another one
 	rewrites bool // the manifest's URIs get it
+	mode     rewrite.Mode
 	cookie   bool // a cookie gets it
 	body     rewriteBody
 	meta     object.Meta // the manifest without its validators
@@ -75,24 +80,90 @@ func (e *Edge) carry(x *Exchange) (answered bool) {
 	}
 	c, v := e.newCarried(), &x.verdict
 	x.carried = c
+	v.Complete(s.Token, &x.found, &x.asked)
+	if s.SessionFolder {
+		x.openFolder()
+	}
 	switch {
 	case s.Sessions != nil && s.Sessions.Exchanges(v):
 		if !e.mint(x) {
 			return false
 		}
-		if s.SessionRedirect {
-			c.cookie = s.Carry == CarryCookie
+		c.cookie = s.Carry == CarryCookie
+		// A cookie that can be exchanged would come with that of the session, again and again.
+		if s.SessionRedirect && (!c.cookie || x.found.Carrier != auth.Cookie) {
 			e.redirectSession(x)
 			return true
 		}
-	case v.Scheme == carryName && len(v.Token) > 0:
-		c.token, c.expires = borrowed(v.Token), v.Expires
-	default:
+	case v.Grant == nil || len(v.Grant.Scopes) == 0 || !c.spell(x):
 		return false
 	}
 	c.cookie = s.Carry == CarryCookie && (c.minted || x.found.Carrier != auth.Cookie)
-	c.rewrites = s.Carry == CarryPath || s.Carry == CarryQuery || s.Carry == CarryDefine && x.found.Carrier == auth.Query
+	c.rewrites = c.mode != 0
 	return false
+}
+
+// modes are how manifests are rewritten for each way.
+var modes = [...]rewrite.Mode{CarryPath: rewrite.Segment, CarryQuery: rewrite.Query, CarryDefine: rewrite.Define}
+
+// mode returns how the manifest is rewritten for this request, 0 for not at all. What came
+// as a path segment goes on as one, for relative references have it already.
+func (x *Exchange) mode() rewrite.Mode {
+	way := x.site.Carry
+	switch {
+	case way == CarryCookie, way == CarryDefine && x.found.Carrier != auth.Query:
+		return 0
+	case x.found.Carrier == auth.Path:
+		return rewrite.Segment
+	}
+	return modes[way]
+}
+
+// spell writes the token of the request as the manifest's URIs get it. It returns false when
+// the scheme has no such place, or the token would have to be escaped there.
+func (c *carried) spell(x *Exchange) bool {
+	v := &x.verdict
+	c.expires, c.mode = v.Expires, x.mode()
+	if v.Scheme == carryName {
+		c.name, c.token = carryName, borrowed(v.Token)
+		c.cookies = []auth.Param{{Name: carryName, Value: c.token}}
+		return true
+	}
+	places := &v.Grant.Places
+	token := places.Query
+	switch c.mode {
+	case 0:
+		c.cookies = places.Cookies
+		return len(c.cookies) > 0 && !slices.ContainsFunc(c.cookies, func(p auth.Param) bool {
+			return !rewrite.Legal(p.Value) || strings.ContainsAny(p.Value, ";,")
+		})
+	case rewrite.Segment:
+		token = places.Segment
+	case rewrite.Query, rewrite.Define:
+	}
+	c.name, c.token = token.Name, token.Value
+	if c.mode == rewrite.Define && strings.IndexByte(c.token, '&') >= 0 {
+		return false // a declaration is of one parameter
+	}
+	return rewrite.Legal(c.name) && rewrite.Legal(c.token)
+}
+
+// openFolder lets a token that is for the manifest alone, or whose scope no directories can
+// say, be exchanged for one that opens its folder: the operator's word, not the token's. The
+// root is no folder.
+func (x *Exchange) openFolder() {
+	g := x.verdict.Grant
+	if g == nil || g.Session {
+		return
+	}
+	for _, scope := range g.Scopes {
+		if !bytes.Equal(bytes.TrimSuffix(scope, []byte("/")), x.path) {
+			return
+		}
+	}
+	if end := bytes.LastIndexByte(x.path, '/'); end > 0 {
+		g.Scopes = [][]byte{x.path[:end+1]}
+	}
 }
 
 // mint exchanges the token of the request. A grant that does not fit in a session token
@@ -106,7 +177,8 @@ func (e *Edge) mint(x *Exchange) bool {
 		e.errors.Warn("a token was not exchanged for that of a session", "account", x.site.Account, "site", x.site.Name, "err", err)
 		return false
 	}
-	c.token, c.expires, c.minted = token, expires, true
+	c.name, c.token, c.expires, c.minted, c.mode = carryName, token, expires, true, x.mode()
+	c.cookies = []auth.Param{{Name: carryName, Value: token}}
 	return true
 }
 
@@ -155,14 +227,20 @@ func (x *Exchange) setCookies() {
 		return
 	}
 	for _, scope := range x.verdict.Grant.Scopes {
-		x.field("Set-Cookie", x.value(func(b []byte) []byte {
-			b = append(append(append(b, carryName+"="...), x.carried.token...), "; Path="...)
-			b = target.AppendEncoded(b, cookiePath(scope))
-			b = append(b, "; Max-Age="...)
-			b = strconv.AppendInt(b, max(0, x.carried.expires-x.now/1e9), 10)
-			return append(b, cookieAttributes...)
-		}))
+		for _, cookie := range x.carried.cookies {
+			x.setCookie(cookie, scope)
+		}
 	}
+}
+
+func (x *Exchange) setCookie(cookie auth.Param, scope []byte) {
+	x.field("Set-Cookie", x.value(func(b []byte) []byte {
+		b = append(append(append(append(b, cookie.Name...), '='), cookie.Value...), "; Path="...)
+		b = target.AppendEncoded(b, cookiePath(scope))
+		b = append(b, "; Max-Age="...)
+		b = strconv.AppendInt(b, max(0, x.carried.expires-x.now/1e9), 10)
+		return append(b, cookieAttributes...)
+	}))
 }
 
 // cookiePath is the part of a scope that the attribute can say: a ';' would end it.
@@ -257,16 +335,10 @@ func (x *Exchange) rewriting() rewrite.Options {
 	c := x.carried
 	path := string(target.AppendEncoded(nil, x.path))
 	o := rewrite.Options{
-		Mode: rewrite.Segment, Name: carryName, Value: c.token, Base: path[:strings.LastIndexByte(path, '/')+1],
-		Inherits: x.found.Carrier == auth.Path && !c.minted, Hosts: x.site.Hosts, Port: x.port(),
+		Mode: c.mode, Name: c.name, Value: c.token, Base: path[:strings.LastIndexByte(path, '/')+1],
+		Inherits: x.inherits(), Hosts: x.site.Hosts, Port: x.port(), Covers: x.covers,
 	}
-	switch x.site.Carry {
-	case CarryQuery:
-		o.Mode = rewrite.Query
-	case CarryDefine:
-		o.Mode = rewrite.Define
-	}
-	if x.site.wildcard {
+	if x.site.wildcard || x.verdict.Grant.Origin != nil {
 		o.Hosts = []string{string(x.host)}
 	}
 	if c.minted {
@@ -276,6 +348,30 @@ func (x *Exchange) rewriting() rewrite.Options {
 		}
 	}
 	return o
+}
+
+// inherits reports whether the request has the token that is carried as its leading
+// segment.
+func (x *Exchange) inherits() bool {
+	c := x.carried
+	_, path, _, _ := target.Split(x.rawTarget())
+	rest, ok := bytes.CutPrefix(path, []byte("/"))
+	return ok && !c.minted && x.found.Carrier == auth.Path && bytes.HasPrefix(rest, []byte(c.name+"="))
+}
+
+// covers reports whether the token that is carried opens an encoded path. It may have dollar
+// signs of a template in it.
+func (x *Exchange) covers(encoded []byte) bool {
+	path, _, why := target.Canonical(encoded, nil)
+	if why != target.OK {
+		return false
+	}
+	for _, scope := range x.verdict.Grant.Scopes {
+		if bytes.Equal(path, scope) || scope[len(scope)-1] == '/' && bytes.HasPrefix(path, scope) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayTransform reports whether the origin lets a representation be coded.

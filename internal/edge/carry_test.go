@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"edged/auth"
+	"edged/internal/rewrite"
 )
 
 const carryList = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\n../s/1.m4s?a=1\n#EXTINF:4,\n/s/2.m4s\n" +
@@ -68,7 +69,7 @@ func TestCarryRewrites(t *testing.T) {
 		{"path from query", "", "?ect=@", false, CarryPath, []string{`URI="/ect=@/v/init.mp4"`, "\n/ect=@/s/1.m4s?a=1\n", "\n/ect=@/s/2.m4s"}},
 		{"path from cookie", "", "", true, CarryPath, []string{`URI="/ect=@/v/init.mp4"`}},
 		{"query", "", "?ect=@", false, CarryQuery, []string{`URI="init.mp4?ect=@"`, "\n../s/1.m4s?a=1&ect=@\n", "https://media.test/s/3.m4s?ect=@\n"}},
-		{"query from path", "/ect=@", "", false, CarryQuery, []string{`URI="init.mp4?ect=@"`}},
+		{"query from path", "/ect=@", "", false, CarryQuery, []string{`URI="init.mp4"`, "\n../s/1.m4s?a=1\n", "\n/ect=@/s/2.m4s"}},
 		{"define", "", "?ect=@", false, CarryDefine, []string{"#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"ect\"\n", `URI="init.mp4?ect={$ect}"`}},
 	}
 	for _, tt := range tests {
@@ -360,9 +361,10 @@ func (c *chunks) Unread(n int) { c.at -= n }
 func TestRewriteBodyParks(t *testing.T) {
 	list := "#EXTM3U\n" + strings.Repeat("#EXTINF:4,\nsegment.m4s\n", 5000)
 	read := func(lost bool, back int) string {
-		c := &carried{body: rewriteBody{source: &chunks{spans: []string{list[:40000], list[40000:]}, lost: lost, err: io.EOF}}}
+		c := &carried{name: "ect", mode: rewrite.Query, body: rewriteBody{source: &chunks{spans: []string{list[:40000], list[40000:]}, lost: lost, err: io.EOF}}}
 		x := &Exchange{}
-		x.site, x.carried = &Site{Carry: CarryQuery}, c
+		x.site, x.carried, x.path = &Site{Carry: CarryQuery}, c, []byte("/v/m.m3u8")
+		x.verdict.Grant = &auth.Grant{Scopes: [][]byte{[]byte("/v/")}}
 		c.token = "T"
 		if err := c.body.rewriter.Reset(x.rewriting()); err != nil {
 			t.Fatal(err)

@@ -35,8 +35,7 @@ type Site struct {
 	// SessionRequests bounds the requests under way of one token session, 0 for no
 	// bound. Tokens without a session are not bounded.
 	SessionRequests int
-	// Carry says how a token gets from manifests to what they name. Only tokens of the
-	// scheme ect are carried: others must be exchanged for one.
+	// Carry says how a token gets from manifests to what they name, where its scheme can.
 	Carry Carry
 	// Sessions exchanges the tokens of requests for manifests, nil on a site without. It
 	// needs a Carry.
@@ -44,6 +43,9 @@ type Site struct {
 	// SessionRedirect sends a viewer to the manifest under the session token, instead of
 	// handing that out with the manifest.
 	SessionRedirect bool
+	// SessionFolder lets a token that is for the manifest alone be exchanged for one that
+	// opens the manifest's folder.
+	SessionFolder bool
 
 	// Query says which parameters count. What does not count reaches neither the
 	// cache key nor the origin.
