@@ -16,7 +16,7 @@ type dictionary struct {
 // the block.
 type slot struct {
 	key   uint64 // what the entry has of numbers, and a hint of its texts
-	at    uint32 // where its texts begin in the buffer
+	at    uint32 // where its texts begin in the block
 	id    uint32 // its number, from 1
 	words words
 }

@@ -249,23 +249,23 @@ func appendClient(buf []byte, form uint64, r *Record) []byte {
 // refer appends the number of r's entry of a part; 0 and the entry where the block has
 // none yet. key tells entries apart as far as they are numbers.
 func (p *blockPen) refer(buf []byte, of part, key, layout uint64, r *Record) []byte {
-	d := &p.entries[of-partOwner]
+	d, block := &p.entries[of-partOwner], buf[p.start:]
 	a, b := d.pair(key)
-	if a.id != 0 && a.key == key && a.matches(buf, of, r) {
+	if a.id != 0 && a.key == key && a.matches(block, of, r) {
 		return appendUvarint(buf, uint64(a.id))
 	}
-	if b.id != 0 && b.key == key && b.matches(buf, of, r) {
+	if b.id != 0 && b.key == key && b.matches(block, of, r) {
 		return appendUvarint(buf, uint64(b.id))
 	}
 	buf = append(buf, 0)
 	w := wordsOf(of, r)
-	d.put(key, len(buf), &w)
+	d.put(key, len(buf)-p.start, &w)
 	return appendEntry(buf, of, layout, r)
 }
 
-// matches reports whether the texts of an entry, which is in buf, are those of r. Its
+// matches reports whether the texts of an entry, which is in block, are those of r. Its
 // numbers are in the key. Once strings are the same, it is known where bytes stand.
-func (s *slot) matches(buf []byte, of part, r *Record) bool {
+func (s *slot) matches(block []byte, of part, r *Record) bool {
 	w := &s.words
 	switch of {
 	case partOwner:
@@ -274,7 +274,7 @@ func (s *slot) matches(buf []byte, of part, r *Record) bool {
 		}
 		host := int(s.at) + len(w[0]) + len(w[1]) + 2
 		referrer := host + len(r.Host) + len(w[2]) + len(w[3]) + 3
-		return same(buf[host:], r.Host) && same(buf[referrer:], r.Request.Referrer)
+		return same(block[host:], r.Host) && same(block[referrer:], r.Request.Referrer)
 	case partViewer:
 		return w[0] == r.Request.Protocol && w[1] == r.Request.TLS
 	}
@@ -282,7 +282,7 @@ func (s *slot) matches(buf []byte, of part, r *Record) bool {
 		return false
 	}
 	rendition := int(s.at) + len(r.Method) + len(w[0]) + len(w[1]) + len(w[2]) + 4
-	return same(buf[s.at:], r.Method) && same(buf[rendition:], r.Request.Rendition) &&
+	return same(block[s.at:], r.Method) && same(block[rendition:], r.Request.Rendition) &&
 		uint(r.Status) <= math.MaxUint16 // the key has no more of it
 }
 

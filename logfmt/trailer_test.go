@@ -129,6 +129,66 @@ func TestVerifyFindsChanges(t *testing.T) {
 	}
 }
 
+// The same for blocks.
+func TestVerifyFindsChangedBlocks(t *testing.T) {
+	o := testOptions(t.TempDir())
+	o.Format = Binary
+	w, err := NewWriter(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 { // blocks of two records
+		writeSome(w, 2)
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(o.Dir, fileNames(t, o.Dir)[0])
+	good, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks [][]byte
+	for rest := good; len(rest) > 0; {
+		var block []byte
+		block, rest = cutBlock(rest)
+		blocks = append(blocks, block)
+	}
+	if len(blocks) != 6 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	join := func(parts ...[][]byte) []byte { return bytes.Join(concat(parts), nil) }
+	flip := func(at int) []byte {
+		b := bytes.Clone(good)
+		b[at] ^= 1
+		return b
+	}
+	for what, file := range map[string][]byte{
+		"block removed":    join(blocks[:2], blocks[3:]),
+		"last removed":     join(blocks[:4], blocks[5:]),
+		"block doubled":    join(blocks[:2], blocks[1:]),
+		"blocks exchanged": join(blocks[:1], blocks[2:3], blocks[1:2], blocks[3:]),
+		"bit of a body":    flip(len(blocks[0]) + blockHead + 20),
+		"bit of a head":    flip(len(blocks[0]) + headRun),
+		"bit of the end":   flip(len(good) - 9),
+		"no trailer":       join(blocks[:5]),
+		"cut":              good[:len(good)-1],
+		"something behind": append(bytes.Clone(good), 'x'),
+		"text behind":      Append(bytes.Clone(good), JSON, Strike, sampleHit()),
+	} {
+		if err := os.WriteFile(name, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := VerifyFile(name)
+		if err != nil || len(c.Problems) == 0 {
+			t.Errorf("%s: %v, %+v", what, err, c)
+		}
+	}
+}
+
 func concat(parts [][][]byte) (all [][]byte) {
 	for _, p := range parts {
 		all = append(all, p...)
