@@ -61,7 +61,7 @@ func verifyLogs(s streams, args []string) error {
 	for _, p := range set.Notes {
 		fmt.Fprintf(s.out, "%s: note: %s\n", p.File, p.Text)
 	}
-	fmt.Fprintf(s.out, "%d files, %d records, %d lost and counted, %d erased, at most %d lost by killed processes: ",
+	fmt.Fprintf(s.out, "%d files, %d records, %d lost and counted, %d erased, about %d lost by killed processes: ",
 		set.Files, set.Records, set.Dropped, set.Erased, set.MaybeLost)
 	if len(set.Problems) > 0 {
 		fmt.Fprintf(s.out, "%d problems\n", len(set.Problems))
