@@ -25,7 +25,7 @@ func TestE2EOriginTrouble(t *testing.T) {
 		usual, closed := c.Sites[0].Origins, edgetest.Unused(t)
 		c.Sites = append(c.Sites,
 			edgetest.Site{Account: "acme", Host: downHost, Origins: []string{closed}},
-			edgetest.Site{Account: "acme", Host: slowHost, Origins: usual, Extra: "[site.origin]\nfirst_byte_timeout = \"3s\"\nidle_timeout = \"3s\""},
+			edgetest.Site{Account: "acme", Host: slowHost, Origins: usual, Extra: "[site.origin]\nconnect_timeout = \"1m\"\nfirst_byte_timeout = \"3s\"\nidle_timeout = \"3s\""},
 			edgetest.Site{Account: "acme", Host: secondHost, Origins: []string{closed, usual[0]}},
 			edgetest.Site{Account: "acme", Host: unavailHost, Origins: []string{busy.URL, usual[0]}},
 			edgetest.Site{Account: "acme", Host: sickHost, Origins: []string{sick.URL}})

@@ -41,7 +41,7 @@ func newSuite(t *testing.T) *suite {
 				Account: "acme", Host: forwardHost, Origins: origins,
 				Extra: `forward_headers = ["Accept-Language", "Accept-Encoding", "X-Tenant", "Authorization"]` + "\n" + `methods = ["POST", "PUT", "DELETE"]`,
 			},
-			edgetest.Site{Account: "acme", Host: cookieHost, Origins: origins, Extra: `cookies = "keep"` + "\n[site.origin]\n" + `errors = "pass"`})
+			edgetest.Site{Account: "acme", Host: cookieHost, Origins: origins, Extra: `cookies = "keep"` + "\n[site.origin]\n" + `errors = "pass"` + "\nconnect_timeout = \"1m\"\nfirst_byte_timeout = \"1m\""})
 	})
 	s := &suite{rig: r, clients: map[edgetest.Protocol]*http.Client{}}
 	for _, p := range protocols() {

@@ -320,7 +320,7 @@ func TestSlowValidationIsRemembered(t *testing.T) {
 		w.Header().Set("Cache-Control", "max-age=10, stale-if-error=600")
 		io.WriteString(w, "data")
 	})
-	hasty, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", FirstByteTimeout: 2 * time.Second})
+	hasty, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", ConnectTimeout: time.Minute, FirstByteTimeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

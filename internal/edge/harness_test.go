@@ -82,7 +82,7 @@ func newBench(t testing.TB, handler http.HandlerFunc, change ...func(*Site)) *be
 	if err != nil {
 		t.Fatal(err)
 	}
-	group, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", FirstByteTimeout: time.Minute})
+	group, err := origin.New(origin.Options{URLs: []string{b.origin.URL}, Node: "node-1", ConnectTimeout: time.Minute, FirstByteTimeout: time.Minute, IdleTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,9 @@ func (c *Config) toml(p places) string {
 func (s *Site) toml(line func(string, ...any)) {
 	line("[[site]]\naccount = %q\nhosts = [%s]\norigins = [%s]", s.Account, quoted(strings.Fields(s.Host)), quoted(s.Origins))
 	line("%s", s.Extra)
+	if !strings.Contains(s.Extra, "[site.origin]") { // no fault of an origin on a machine that is slow
+		line("[site.origin]\nconnect_timeout = %[1]q\nfirst_byte_timeout = %[1]q\nidle_timeout = %[1]q", Patience.String())
+	}
 	if len(s.Keys) == 0 {
 		return
 	}
