@@ -63,14 +63,14 @@ type crashObject struct {
 // saves its index, sometimes damages its files, and compares every answer of its
 // successors with the origin.
 func runCrash(ctx context.Context, b *bench) (err error) {
-	c := &crashBench{bench: b, objects: make([]crashObject, crashPaths)}
+	c := &crashBench{bench: b, objects: make([]crashObject, b.n(crashPaths, 160))}
 	origin, err := c.serve()
 	if err != nil {
 		return err
 	}
 	defer c.origin.Close() //nolint:errcheck // loopback, at the end
 	c.client = &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: crashClients, DisableCompression: true}}
-	c.node, err = startNode(ctx, b.dir, fmt.Sprintf("[ram]\nsize = \"%d\"\n[log]\ndir = \"\"\nlevel = \"error\"\n"+
+	c.node, err = startNode(ctx, b, fmt.Sprintf("[ram]\nsize = \"%d\"\n[log]\ndir = \"\"\nlevel = \"error\"\n"+
 		"[[disk]]\npath = %q\nsize = \"%d\"\nwrites_per_day = \"off\"\n"+
 		"[[site]]\naccount = \"bench\"\nhosts = [\"*\"]\norigins = [\"http://%s\"]\n",
 		crashRAM, filepath.Join(b.dir, "disk"), crashDisk, origin))
@@ -78,7 +78,7 @@ func runCrash(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { c.node.stop() }()
-	cycles := b.n(crashCycles, 10)
+	cycles := b.n(crashCycles, 8)
 	for i := range cycles {
 		if err := c.cycle(ctx, i); err != nil {
 			return fmt.Errorf("cycle %d: %w\n%s", i, err, c.node.output)
@@ -112,7 +112,7 @@ func (c *crashBench) cycle(ctx context.Context, i int) error {
 		users.Go(func() { c.use(work) })
 	}
 	users.Go(func() { c.purge(work) })
-	pause(ctx, 100*time.Millisecond+rand.N(2*time.Second))
+	pause(ctx, 100*time.Millisecond+rand.N(max(time.Second/2, time.Duration(c.scale*float64(2*time.Second)))))
 	if i%4 == 3 { // in the middle of a proper end: its snapshot, its footer
 		_ = c.node.cmd.Process.Signal(syscall.SIGTERM)
 		pause(ctx, rand.N(60*time.Millisecond))
@@ -144,9 +144,9 @@ func pause(ctx context.Context, d time.Duration) {
 // use asks for objects, a few more often than others, and compares the answers.
 func (c *crashBench) use(ctx context.Context) {
 	for ctx.Err() == nil {
-		i := rand.IntN(crashPaths)
+		i := rand.IntN(len(c.objects))
 		if rand.IntN(2) == 0 {
-			i = rand.IntN(crashPaths / 8)
+			i = rand.IntN(len(c.objects) / 8)
 		}
 		c.get(ctx, i, false)
 	}
@@ -202,14 +202,14 @@ func (c *crashBench) note(o *crashObject, version int64) {
 func (c *crashBench) purge(ctx context.Context) {
 	for ctx.Err() == nil {
 		folder := rand.IntN(crashFolders)
-		var floors [crashPaths]int64
-		for i := folder; i < crashPaths; i += crashFolders {
+		floors := make([]int64, len(c.objects))
+		for i := folder; i < len(c.objects); i += crashFolders {
 			floors[i] = c.objects[i].version.Add(1)
 		}
 		prefix := fmt.Sprintf(`{"prefixes":["http://%s/%d/"]}`, c.node.address, folder)
 		if c.node.order("/api/v1/purge", prefix) == nil {
 			c.purges.Add(1)
-			for i := folder; i < crashPaths; i += crashFolders {
+			for i := folder; i < len(c.objects); i += crashFolders {
 				c.objects[i].floor.Store(floors[i])
 			}
 		}
@@ -310,7 +310,7 @@ func (c *crashBench) serve() (address string, err error) {
 func (c *crashBench) answer(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimSuffix(filepath.Base(r.URL.Path), ".m4s")
 	i, err := strconv.Atoi(name)
-	if err != nil || i < 0 || i >= crashPaths {
+	if err != nil || i < 0 || i >= len(c.objects) {
 		http.NotFound(w, r)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,7 +35,8 @@ func experiments() []experiment {
 
 // bench is what an experiment works with.
 type bench struct {
-	dir   string  // its own, empty, removed afterwards
+	dir   string // its own, empty, removed afterwards
+	edged *edged
 	scale float64 // share of the full size
 	rows  *[]figure
 	name  string
@@ -72,10 +74,16 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var rows []figure
-	for _, e := range chosen {
-		err = errors.Join(err, carryOut(ctx, e, *dir, *scale, &rows))
+	programs, err := os.MkdirTemp(*dir, "benchtiers-edged-")
+	if err != nil {
+		return err
 	}
+	var rows []figure
+	built := &edged{path: filepath.Join(programs, "edged")}
+	for _, e := range chosen {
+		err = errors.Join(err, carryOut(ctx, e, built, *dir, *scale, &rows))
+	}
+	err = errors.Join(err, os.RemoveAll(programs))
 	fmt.Print(table(rows))
 	return err
 }
@@ -98,7 +106,7 @@ func choose(list string) ([]experiment, error) {
 }
 
 // carryOut runs one experiment in a directory of its own.
-func carryOut(ctx context.Context, e experiment, parent string, scale float64, rows *[]figure) error {
+func carryOut(ctx context.Context, e experiment, built *edged, parent string, scale float64, rows *[]figure) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -106,7 +114,7 @@ func carryOut(ctx context.Context, e experiment, parent string, scale float64, r
 	if err != nil {
 		return err
 	}
-	err = e.run(ctx, &bench{dir: dir, scale: scale, rows: rows, name: e.name})
+	err = e.run(ctx, &bench{dir: dir, edged: built, scale: scale, rows: rows, name: e.name})
 	if err != nil {
 		err = fmt.Errorf("%s: %w", e.name, err)
 	}

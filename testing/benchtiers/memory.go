@@ -50,7 +50,7 @@ type memoryBench struct {
 // tier passes through it while 2,000 clients hold on to responses that they do not
 // read, and read to the end afterwards.
 func runMemory(ctx context.Context, b *bench) (err error) {
-	m := &memoryBench{bench: b, size: int64(b.n(memoryRAM, 64<<20)) &^ (1<<20 - 1)}
+	m := &memoryBench{bench: b, size: int64(b.n(memoryRAM, 32<<20)) &^ (1<<20 - 1)}
 	m.base = make([]byte, memoryBody+1<<20)
 	for i := range m.base {
 		m.base[i] = byte(i>>11 ^ i>>3 ^ i)
@@ -60,7 +60,7 @@ func runMemory(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer m.bodies.Close() //nolint:errcheck // loopback, at the end
-	m.node, err = startNode(ctx, b.dir, fmt.Sprintf("[ram]\nsize = \"%d\"\n[log]\ndir = \"\"\nlevel = \"error\"\n"+
+	m.node, err = startNode(ctx, b, fmt.Sprintf("[ram]\nsize = \"%d\"\n[log]\ndir = \"\"\nlevel = \"error\"\n"+
 		"[[site]]\naccount = \"bench\"\nhosts = [\"*\"]\norigins = [\"http://%s\"]\n[site.origin]\nmax_connections = 4096\n", m.size, origin))
 	if err != nil {
 		return err

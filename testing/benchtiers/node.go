@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -30,13 +31,30 @@ type node struct {
 // patience is how long a node may take to start or to end.
 const patience = 20 * time.Second
 
-// startNode builds edged into dir and runs it with the given tables, to which the
-// listeners and a node name are added.
-func startNode(ctx context.Context, dir, tables string) (*node, error) {
-	program, socket, file := filepath.Join(dir, "edged"), filepath.Join(dir, "admin.sock"), filepath.Join(dir, "edged.toml")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "edged/cmd/edged")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build: %w\n%s", err, out)
+// edged builds the program that nodes run, once for all experiments.
+type edged struct {
+	once sync.Once
+	path string // where to
+	err  error
+}
+
+func (e *edged) build(ctx context.Context) (program string, err error) {
+	e.once.Do(func() {
+		out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, "edged/cmd/edged").CombinedOutput()
+		if err != nil {
+			e.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	return e.path, e.err
+}
+
+// startNode runs edged with the given tables, to which the listeners and a node name
+// are added.
+func startNode(ctx context.Context, b *bench, tables string) (*node, error) {
+	socket, file := filepath.Join(b.dir, "admin.sock"), filepath.Join(b.dir, "edged.toml")
+	program, err := b.edged.build(ctx)
+	if err != nil {
+		return nil, err
 	}
 	address, err := freeAddress()
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -44,10 +45,15 @@ func TestChoose(t *testing.T) {
 // TestExperiments carries every experiment out at a tiny size: it must come to an
 // end and report something.
 func TestExperiments(t *testing.T) {
+	built := &edged{path: filepath.Join(t.TempDir(), "edged")}
 	for _, e := range experiments() {
 		t.Run(e.name, func(t *testing.T) {
+			switch e.name {
+			case "memory", "crash", "sick": // wait for processes and time limits, mostly
+				t.Parallel()
+			}
 			var rows []figure
-			if err := carryOut(t.Context(), e, t.TempDir(), 0.0005, &rows); err != nil {
+			if err := carryOut(t.Context(), e, built, t.TempDir(), 0.0005, &rows); err != nil {
 				t.Fatal(err)
 			}
 			if len(rows) == 0 {
