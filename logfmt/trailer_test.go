@@ -132,12 +132,12 @@ func TestVerifyFindsChanges(t *testing.T) {
 // The same for blocks.
 func TestVerifyFindsChangedBlocks(t *testing.T) {
 	o := testOptions(t.TempDir())
-	o.Format = Binary
+	o.Format, o.QueueBytes = Binary, minQueue // one queue
 	w, err := NewWriter(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 5 { // blocks of two records
+	for range 5 { // blocks of two records, or of one where the flusher came in between
 		writeSome(w, 2)
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
@@ -157,7 +157,7 @@ func TestVerifyFindsChangedBlocks(t *testing.T) {
 		block, rest = cutBlock(rest)
 		blocks = append(blocks, block)
 	}
-	if len(blocks) != 6 {
+	if len(blocks) < 6 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	join := func(parts ...[][]byte) []byte { return bytes.Join(concat(parts), nil) }
@@ -174,7 +174,7 @@ func TestVerifyFindsChangedBlocks(t *testing.T) {
 		"bit of a body":    flip(len(blocks[0]) + blockHead + 20),
 		"bit of a head":    flip(len(blocks[0]) + headRun),
 		"bit of the end":   flip(len(good) - 9),
-		"no trailer":       join(blocks[:5]),
+		"no trailer":       join(blocks[:len(blocks)-1]),
 		"cut":              good[:len(good)-1],
 		"something behind": append(bytes.Clone(good), 'x'),
 		"text behind":      Append(bytes.Clone(good), JSON, Strike, sampleHit()),
