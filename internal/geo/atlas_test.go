@@ -1,10 +1,12 @@
 package geo
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,12 +24,12 @@ func write(t testing.TB, kind string, networks map[string]mmdbtype.Map) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for cidr, record := range networks {
+	for _, cidr := range slices.Sorted(maps.Keys(networks)) { // a network within another must come after it
 		_, network, err := net.ParseCIDR(cidr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Insert(network, record); err != nil {
+		if err := w.Insert(network, networks[cidr]); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -89,7 +89,8 @@ func TestOnlyInsertsProperty(t *testing.T) {
 		}
 		got := run(t, options(Query), body, 0)
 		got = strings.NewReplacer("?"+whole, "", "&amp;"+whole, "", "&"+whole, "").Replace(got)
-		if got != body && strings.ReplaceAll(got, "&#39;", "'") != body {
+		quotes := strings.NewReplacer("&#39;", "'", "&quot;", `"`) // either may be spelt out around a token
+		if quotes.Replace(got) != quotes.Replace(body) {
 			rt.Fatalf("of %q is left %q", body, got)
 		}
 	})
