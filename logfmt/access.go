@@ -23,6 +23,8 @@ func (r *Record) bytesOf(id fieldID) *[]byte {
 		return &r.Request.Rendition
 	case fieldQuery:
 		return &r.Request.Query
+	case fieldUserAgent:
+		return &r.Request.UserAgent
 	}
 	return nil
 }

@@ -62,6 +62,7 @@ func randomRecord(rnd *rand.Rand) *Record {
 		r.Request.RangeStart = number()
 		r.Request.RangeEnd = number()
 		r.Request.Query = []byte("lang=de")
+		r.Request.UserAgent = []byte("Agent/1.0 (a b)")
 		r.Token.Session = rnd.Uint64()
 		r.Pseudonym = rnd.Uint64()
 		r.Request.CMCD = everyCMCD(rnd.Int64N(1 << 40))

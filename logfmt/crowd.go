@@ -89,10 +89,10 @@ func (c *crowd) coarsen(r *Record, a *Anonymity) {
 	case !r.Client.IsValid() && r.Token.Session == 0, r.Client.IsValid() && c.enough(struck(r.Client), r):
 		a.Kept++
 	case r.Client.IsValid() && c.enough(widened(r.Client), r):
-		r.Client = widened(r.Client).Addr()
+		r.Client, r.Request.UserAgent = widened(r.Client).Addr(), nil
 		a.Widened++
 	default:
-		r.Client, r.Token.Session = netip.Addr{}, 0
+		r.Client, r.Token.Session, r.Request.UserAgent = netip.Addr{}, 0, nil
 		a.Removed++
 	}
 }

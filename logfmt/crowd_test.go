@@ -15,7 +15,7 @@ import (
 func visit(w *Writer, client, path string) {
 	w.Write(&Record{
 		Time: w.opts.Now().UnixNano(), Client: netip.MustParseAddr(client), Method: []byte("GET"),
-		Path: []byte(path), Status: 200, Token: Token{SessionID: []byte(client)},
+		Path: []byte(path), Status: 200, Token: Token{SessionID: []byte(client)}, Request: Request{UserAgent: []byte("a/1")},
 	})
 }
 
@@ -44,11 +44,11 @@ func TestAnonymity(t *testing.T) {
 			pass(time.Second)
 			got := map[string]int{}
 			for _, r := range readDir(t, w.opts.Dir) {
-				got[r.Client.String()+" "+string(titleOf(r.Path))+fmt.Sprint(" ", r.Token.Session != 0)]++
+				got[r.Client.String()+" "+string(titleOf(r.Path))+fmt.Sprint(" ", r.Token.Session != 0, len(r.Request.UserAgent) > 0)]++
 			}
 			for line, n := range map[string]int{
-				"203.0.113.0 /popular/ true": 3, "invalid IP /popular/ false": 53, "100.64.0.0 /popular/ true": 3,
-				"2001:db9:: /popular/ true": 3, "invalid IP /rare/ false": 1,
+				"203.0.113.0 /popular/ true true": 3, "invalid IP /popular/ false false": 53, "100.64.0.0 /popular/ true false": 3,
+				"2001:db9:: /popular/ true false": 3, "invalid IP /rare/ false false": 1,
 			} {
 				if got[line] != n {
 					t.Errorf("%v: %d records %q, want %d of %v", f, got[line], line, n, got)

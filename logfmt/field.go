@@ -90,6 +90,7 @@ const (
 	fieldError
 	fieldReferrer
 	fieldAgent
+	fieldUserAgent
 	fieldCMCD
 	fieldTrace
 	fieldRun
@@ -136,6 +137,7 @@ var fields = withIDs([numFields]Field{
 	fieldError:     {W3C: "x-error", JSON: "error", Kind: KindText, part: partKind, Meaning: "reason of a failure at the edge or the origin"},
 	fieldReferrer:  {W3C: "x-referrer", JSON: "referrer", Kind: KindText, part: partOwner, Transform: "host only, never an address literal", Meaning: "host of the page that asked"},
 	fieldAgent:     {W3C: "x-agent", JSON: "agent", Kind: KindAgent, part: partViewer, Transform: "family only", Meaning: "user agent family"},
+	fieldUserAgent: {W3C: "cs(User-Agent)", JSON: "user_agent", Kind: KindText, Transform: "only with `log.user_agent = \"full\"`, 512 bytes at most", Meaning: "User-Agent as it came"},
 	fieldCMCD:      {W3C: "cs-cmcd", JSON: "cmcd", Kind: KindCMCD, Transform: "numbers and one-letter words of a closed list; no ids", Meaning: "what the player tells (CTA-5004)"},
 	fieldTrace:     {W3C: "x-trace", JSON: "trace", Kind: KindText, Meaning: "X-Request-Id of the response"},
 	fieldRun:       {W3C: "x-run", JSON: "run", Kind: KindCount, part: partBlock, Meaning: "start of the writing process, Unix ms"},

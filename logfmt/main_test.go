@@ -52,7 +52,7 @@ func sampleHit() *Record {
 			Protocol: "HTTP/2", TLS: "TLSv1.3",
 			Referrer: []byte("player.example.org"), Agent: AgentFirefox,
 			Class: "segment", Trace: []byte("0af7651916cd43dd"),
-			Rendition: []byte("1080p"), Query: []byte("lang=de&x=1%2B2"), CMCD: everyCMCD(4200),
+			Rendition: []byte("1080p"), Query: []byte("lang=de&x=1%2B2"), UserAgent: []byte("Mozilla/5.0 (X11; Linux \"x\")"), CMCD: everyCMCD(4200),
 		},
 		Method:    []byte("GET"),
 		Host:      []byte("acme.example.net"),

@@ -265,6 +265,9 @@ func (b *blockReader) rare(layout uint64, r *Record) {
 	if layout&(1<<layoutCMCD) != 0 {
 		c.need(r.Request.CMCD.parse(c.text()))
 	}
+	if layout&(1<<layoutAgent) != 0 {
+		r.Request.UserAgent = append(r.Request.UserAgent[:0], c.text()...)
+	}
 }
 
 func readSource(c *cursor, form uint64, r *Record) {

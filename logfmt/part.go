@@ -31,8 +31,9 @@ const (
 	layoutQuery  = 14
 	layoutSess   = 15
 	layoutCMCD   = 16
-	layoutPlace  = 17 // the record does not follow the one before it
-	layoutBits   = 18
+	layoutAgent  = 17
+	layoutPlace  = 18 // the record does not follow the one before it
+	layoutBits   = 19
 )
 
 // Forms of a client address, after redaction.

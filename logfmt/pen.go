@@ -48,6 +48,7 @@ func (p *pen) head(m AddressMode, r *Record) {
 	penText(p, fieldError, r.Error)
 	penText(p, fieldReferrer, r.Request.Referrer)
 	p.agent(r.Request.Agent)
+	penText(p, fieldUserAgent, r.Request.UserAgent)
 	p.cmcd(&r.Request.CMCD)
 	penText(p, fieldTrace, r.Request.Trace)
 }

@@ -133,7 +133,7 @@ func (p *blockPen) append(buf []byte, m AddressMode, r *Record, layout uint64) [
 }
 
 // rareLayout are the bits of what most records do not have.
-const rareLayout = 1<<layoutRange | 1<<layoutQuery | 1<<layoutSess | 1<<layoutCMCD
+const rareLayout = 1<<layoutRange | 1<<layoutQuery | 1<<layoutSess | 1<<layoutCMCD | 1<<layoutAgent
 
 // appendRare appends the rest of a record.
 func appendRare(buf []byte, layout uint64, r *Record) []byte {
@@ -159,6 +159,9 @@ func appendRare(buf []byte, layout uint64, r *Record) []byte {
 		var room [maxCMCD]byte
 		buf = appendText(buf, r.Request.CMCD.append(room[:0]))
 	}
+	if layout&(1<<layoutAgent) != 0 {
+		buf = appendText(buf, r.Request.UserAgent)
+	}
 	return buf
 }
 
@@ -171,6 +174,7 @@ func layoutOf(r *Record) (layout uint64) {
 	layout |= bit(len(r.Request.Query) > 0) << layoutQuery
 	layout |= bit(r.Token.Session != 0) << layoutSess
 	layout |= bit(r.Request.CMCD != CMCD{}) << layoutCMCD
+	layout |= bit(len(r.Request.UserAgent) > 0) << layoutAgent
 	if len(r.Request.Trace) > 0 {
 		layout |= traceText << layoutTrace
 	}

@@ -7,10 +7,10 @@ import (
 
 // Record is one request as the access log tells it.
 //
-// It is built from redacted values: no token, no query string, no cookie, no
-// user agent text and no referrer beyond its host may be put into it. Client is
-// the one exception: the encoder redacts it as the [AddressMode] says, so that
-// the address itself never reaches a buffer that goes to disk.
+// It is built from redacted values: no token, no query string, no cookie and no
+// referrer beyond its host may be put into it. Client is the one exception: the
+// encoder redacts it as the [AddressMode] says, so that the address itself never
+// reaches a buffer that goes to disk.
 //
 // Byte slices are borrowed for the call that takes the Record. Strings may be kept for a
 // while: they must not be made of bytes that change. The
@@ -57,6 +57,7 @@ type Request struct {
 	TLS        string // "TLSv1.3", …; empty on plain HTTP. See [TLSVersion]
 	Referrer   []byte // host of the referrer, nothing more. See [ReferrerHost]
 	Agent      Agent  // family of the user agent. See [AgentOf]
+	UserAgent  []byte // the field as it came, only where the operator asks for it
 	Class      string // media class of the path, a stable word
 	Rendition  []byte // which rendition the path names, if it does. See [RenditionOf]
 	Query      []byte // parameters that the site lists for its log, raw; nil for none
@@ -106,6 +107,6 @@ type Sequence struct {
 func (r *Record) reset() {
 	method, host, path := r.Method[:0], r.Host[:0], r.Path[:0]
 	old := &r.Request
-	request := Request{Referrer: old.Referrer[:0], Trace: old.Trace[:0], Rendition: old.Rendition[:0], Query: old.Query[:0]}
+	request := Request{Referrer: old.Referrer[:0], Trace: old.Trace[:0], Rendition: old.Rendition[:0], Query: old.Query[:0], UserAgent: old.UserAgent[:0]}
 	*r = Record{Method: method, Host: host, Path: path, Request: request}
 }

@@ -92,11 +92,14 @@ func accessSink(c *config.Config) sink {
 		s.Where, s.Lifetime, s.Note = "nowhere", "none", "it is turned off"
 		return s
 	}
-	modes := []string{fmt.Sprintf("`address` is %q", c.Log.Address)}
+	modes := []string{fmt.Sprintf("`address` is %q", c.Log.Address), fmt.Sprintf("`user_agent` is %q", c.Log.UserAgent)}
 	for i := range c.Sites {
 		site := &c.Sites[i]
 		if a := site.Log.Address; a != "" && a != c.Log.Address {
 			modes = append(modes, fmt.Sprintf("%q for site %s of account %s", a, site.Name, site.Account))
+		}
+		if a := site.Log.UserAgent; a != "" && a != c.Log.UserAgent {
+			modes = append(modes, fmt.Sprintf("`user_agent` is %q for site %s of account %s", a, site.Name, site.Account))
 		}
 		if len(site.Log.Query) > 0 {
 			modes = append(modes, fmt.Sprintf("site %s logs the parameters %s", site.Name, strings.Join(site.Log.Query, ", ")))

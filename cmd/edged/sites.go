@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func buildSite(c *config.Config, s *config.Site, signatures *auth.Signatures, re
 		Methods: s.Methods, Cookies: cookiePolicy(s.Cookies), Storage: storagePolicy(s.Disk), PassErrors: s.Origin.Errors == "pass",
 		ShowKeys:      s.SurrogateKeys == "pass",
 		CORS:          edge.CORS{Origins: s.CORS.Origins, Credentials: s.CORS.Credentials},
-		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http", Log: edge.LogPolicy{Query: s.Log.Query},
+		RedirectHTTPS: s.RedirectHTTPS, PublicScheme: "http", Log: edge.LogPolicy{Query: s.Log.Query, Agent: cmp.Or(s.Log.UserAgent, c.Log.UserAgent) == "full"},
 	}
 	if s.Log.Address != "" {
 		if site.Log.Address, err = logfmt.ParseAddressMode(s.Log.Address); err != nil {

@@ -184,6 +184,7 @@ func (l *loader) checkLog(f *source) {
 	}
 	l.oneOf(f, "log.format", c.Format, "w3c", "json", "binary")
 	l.oneOf(f, "log.address", c.Address, "strike", "pseudonym", "full", "none")
+	l.oneOf(f, "log.user_agent", c.UserAgent, "family", "full")
 	l.oneOf(f, "log.pseudonym_key", c.PseudonymKey, "hour", "day")
 	l.oneOf(f, "log.compress", c.Compress, "none", "zstd", "gzip")
 	switch k := c.KAnonymity; {

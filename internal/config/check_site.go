@@ -157,6 +157,13 @@ func (l *loader) checkSiteLog(s *Site) {
 	case site != node && site != "none" && node != "full":
 		l.failSite(s, "log.address", `%q is not stricter than log.address = %q: a site may only have the same, or "none", or anything where the node has "full"`, site, node)
 	}
+	switch agent := s.Log.UserAgent; {
+	case agent == "" || agent == "family" || agent == l.config.Log.UserAgent:
+	case agent == "full":
+		l.failSite(s, "log.user_agent", `"full" is not stricter than log.user_agent = %q: a site may only have "family"`, l.config.Log.UserAgent)
+	default:
+		l.failSite(s, "log.user_agent", `%q is not known: use "family", or "" for log.user_agent`, agent)
+	}
 	for _, name := range s.Log.Query {
 		if !isToken(name) || slices.Contains(secretParameters(), strings.ToLower(name)) {
 			l.failSite(s, "log.query", "%q cannot be logged: parameters that hold tokens, sessions or CMCD stay out of the log", name)

@@ -75,9 +75,10 @@ type Disk struct {
 
 // Log is the access log and the level of the error log.
 type Log struct {
-	Dir       string   `toml:"dir"`     // "" turns the access log off
-	Format    string   `toml:"format"`  // w3c, json, binary
-	Address   string   `toml:"address"` // strike, pseudonym, full, none
+	Dir       string   `toml:"dir"`        // "" turns the access log off
+	Format    string   `toml:"format"`     // w3c, json, binary
+	Address   string   `toml:"address"`    // strike, pseudonym, full, none
+	UserAgent string   `toml:"user_agent"` // family, full
 	Retention Duration `toml:"retention"`
 	// PseudonymKey is how long the key of pseudonyms and session hashes lives: hour, day.
 	PseudonymKey string   `toml:"pseudonym_key"`
@@ -244,8 +245,9 @@ const LedgerName = "usage"
 
 // SiteLog says what the access log may hold of the site's requests.
 type SiteLog struct {
-	Address string   `toml:"address"` // "" is log.address; else the same or stricter
-	Query   []string `toml:"query"`   // parameters that are logged
+	Address   string   `toml:"address"`    // "" is log.address; else the same or stricter
+	Query     []string `toml:"query"`      // parameters that are logged
+	UserAgent string   `toml:"user_agent"` // "" is log.user_agent; else the same or "family"
 }
 
 // Default returns the configuration of an empty file.
@@ -256,7 +258,7 @@ func Default() *Config {
 		RAM:    RAM{Size: 1 << 30, HugePages: true, Prefault: true},
 		Usage:  Usage{Retention: Duration(425 * 24 * time.Hour)},
 		Log: Log{
-			Dir: "/var/log/edged", Format: "w3c", Address: "strike", Level: "info",
+			Dir: "/var/log/edged", Format: "w3c", Address: "strike", UserAgent: "family", Level: "info",
 			PseudonymKey: "day", Compress: "none", Retention: Duration(7 * 24 * time.Hour), MaxSize: 256 << 20, MaxAge: Duration(time.Hour),
 		},
 	}

@@ -126,7 +126,11 @@ func (x *Exchange) logFields(r *logfmt.Request) {
 	if h == nil {
 		return
 	}
-	r.Referrer, r.Agent = x.viewer.referrer(h.Get("Referer")), x.viewer.agent(h.Get("User-Agent"))
+	agent := h.Get("User-Agent")
+	r.Referrer, r.Agent = x.viewer.referrer(h.Get("Referer")), x.viewer.agent(agent)
+	if x.site != nil && x.site.Log.Agent {
+		r.UserAgent = agent[:min(len(agent), maxRemembered)]
+	}
 	session := h.Get("CMCD-Session")
 	if session == nil {
 		return

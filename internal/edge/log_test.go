@@ -68,6 +68,21 @@ func TestLogAddressOfSite(t *testing.T) {
 	}
 }
 
+func TestLogAgent(t *testing.T) {
+	b := newBench(t, ok("x", "video/mp4"))
+	const firefox = "Mozilla/5.0 (X11; rv:1) Firefox/1"
+	if line := b.lastLine("/a.m4s", "User-Agent", firefox); strings.Contains(line, "X11") || !strings.Contains(line, `"agent":"firefox"`) {
+		t.Errorf("family only: %s", line)
+	}
+	b.site.Log.Agent = true
+	if line := b.lastLine("/a.m4s", "User-Agent", firefox); !strings.Contains(line, `"agent":"firefox","user_agent":"`+firefox+`"`) {
+		t.Errorf("whole: %s", line)
+	}
+	if line := b.lastLine("/a.m4s", "User-Agent", strings.Repeat("a", 600)+"Z"); strings.Contains(line, "aZ") || !strings.Contains(line, strings.Repeat("a", maxRemembered)) {
+		t.Errorf("a long one: %s", line)
+	}
+}
+
 // The sid of a token goes to the log's hash and nowhere else.
 func TestLogSession(t *testing.T) {
 	secret := []byte("0123456789abcdef0123456789abcdef")

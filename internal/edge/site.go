@@ -88,6 +88,7 @@ type Site struct {
 type LogPolicy struct {
 	Address logfmt.AddressMode // of client addresses; a log never follows it to a weaker mode than its own
 	Query   []string           // raw names of parameters that are logged with their values
+	Agent   bool               // the whole User-Agent, and not its family alone
 }
 
 // Sites finds the site of a host. It is immutable.
