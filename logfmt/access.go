@@ -19,8 +19,6 @@ func (r *Record) bytesOf(id fieldID) *[]byte {
 		return &r.Request.Referrer
 	case fieldTrace:
 		return &r.Request.Trace
-	case fieldRendition:
-		return &r.Request.Rendition
 	case fieldQuery:
 		return &r.Request.Query
 	case fieldUserAgent:

@@ -21,8 +21,8 @@ func traffic(n int) []*Record {
 		r.Site = sites[i*7%5]
 		r.Host = []byte(r.Site)
 		r.Client = netip.AddrFrom4([4]byte{byte(i % 223), byte(i / 3), byte(i), byte(i * 7)})
-		r.Request.Agent, r.Request.Rendition = agents[i*3%5], []byte(renditions[i*11%4])
-		r.Path = fmt.Appendf(nil, "/title-%d/%s/seg-%05d.m4s", i*31%97, r.Request.Rendition, i%3000)
+		r.Request.Agent = agents[i*3%5]
+		r.Path = fmt.Appendf(nil, "/title-%d/%s/seg-%05d.m4s", i*31%97, renditions[i*11%4], i%3000)
 		r.Request.Trace = fmt.Appendf(nil, "%016x", uint64(i)*0x9e3779b97f4a7c15)
 		r.BytesSent = int64(2000 + i*37%400)
 		r.WireBytes, r.Source.RAM = r.BytesSent+410, r.BytesSent

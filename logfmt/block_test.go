@@ -33,7 +33,7 @@ func randomRecord(rnd *rand.Rand) *Record {
 		Time: arrival.UnixNano() + rnd.Int64N(1e12), Node: pick("edge-1", "edge-1", "edge-1", "edge-2"),
 		Account: pick("acme", "acme", "bolt", ""), Site: pick("acme-vod", "acme-live", "x y\n", strings.Repeat("site.", 40)),
 		Method: []byte(pick("GET", "GET", "HEAD", "")), Host: []byte(pick("acme.example.net", "bolt.example.net", "a", strings.Repeat("long.", 50))),
-		Path: []byte(pick("/a/1.ts", "/a/2.ts", "/\xff+%00", "")), Status: []int{200, 206, 404, 0, -1, 1 << 40}[rnd.IntN(6)],
+		Path: []byte(pick("/a/1.ts", "/a/720p/2.ts", "/\xff+%00", "")), Status: []int{200, 206, 404, 0, -1, 1 << 40}[rnd.IntN(6)],
 		Error: pick("", "", "origin_timeout"), Duration: time.Duration(number()), FirstByte: time.Duration(number()),
 		BytesSent: number(), WireBytes: number(), Aborted: rnd.IntN(9) == 0,
 		Cache:  Cache{Hit: rnd.IntN(2) == 0, Forward: pick("", "stale"), Stored: rnd.IntN(2) == 0, HasTTL: rnd.IntN(2) == 0},
@@ -41,7 +41,7 @@ func randomRecord(rnd *rand.Rand) *Record {
 		Token:  Token{Scheme: pick("", "ect"), Verdict: pick("", "allowed"), Key: pick("", "acme-26a")},
 		Request: Request{
 			Protocol: pick("HTTP/1.1", "HTTP/2"), TLS: pick("", "TLSv1.2", "TLSv1.3"), Agent: Agent(rnd.IntN(int(numAgents) + 2)),
-			Class: pick("segment", "manifest"), Rendition: []byte(pick("", "720p", "480p")), Referrer: []byte(pick("", "p.example")),
+			Class: pick("segment", "manifest"), Referrer: []byte(pick("", "p.example")),
 			Trace: []byte(pick("", "0af7651916cd43dd", "0AF7651916CD43DD", "0123456789abcdeg", "t-1")),
 		},
 	}
@@ -181,7 +181,10 @@ func TestBlocksHoldEveryField(t *testing.T) {
 		if f.part >= numParts {
 			t.Errorf("%s is in no part", f.JSON)
 		}
-		if f.Kind == KindFlag && f.part != partKind || f.part != partRecord && f.part != partBlock && f.Kind != KindText && f.Kind != KindAgent && f.Kind != KindFlag && f.Kind != KindStatus {
+		if (f.part == partPath) != (f.Kind == KindRendition) {
+			t.Errorf("%s: a %v cannot be in the %v", f.JSON, f.Kind, f.part)
+		}
+		if f.Kind == KindFlag && f.part != partKind || f.part < partBlock && f.part != partRecord && f.Kind != KindText && f.Kind != KindAgent && f.Kind != KindFlag && f.Kind != KindStatus {
 			t.Errorf("%s: a %v cannot be in the %v", f.JSON, f.Kind, f.part)
 		}
 	}
@@ -228,7 +231,7 @@ func TestFormatDocumentShowsABlock(t *testing.T) {
 		{4, "GET"},
 		{1, "no fwd"},
 		{4, "tier: ram"},
-		{4, "no class, rendition, verdict, error"},
+		{3, "no class, verdict, error"},
 		{2, "status 200"},
 		{2, "layout: a hit, all bytes from RAM"},
 		{1, "0 ms after the time of the head"},

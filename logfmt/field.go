@@ -5,25 +5,26 @@ type Kind uint8
 
 // The kinds of values.
 const (
-	KindTime    Kind = iota // moment in UTC with milliseconds
-	KindText                // any bytes, percent-escaped (see FORMAT.md)
-	KindAddress             // client address as the address mode leaves it
-	KindAgent               // word out of the closed set of agent families
-	KindStatus              // integer, missing when 0
-	KindCount               // integer, never missing
-	KindMicros              // microseconds, rounded up, missing when 0
-	KindSeconds             // integer, missing when unknown
-	KindFlag                // 1 or 0 in W3C, true or false in JSON
-	KindRange               // FIRST-LAST, both inclusive, missing when none
-	KindSession             // hash of a token's session id
-	KindCMCD                // keys and values in CMCD's own form, out of a closed list
+	KindTime      Kind = iota // moment in UTC with milliseconds
+	KindText                  // any bytes, percent-escaped (see FORMAT.md)
+	KindAddress               // client address as the address mode leaves it
+	KindAgent                 // word out of the closed set of agent families
+	KindStatus                // integer, missing when 0
+	KindCount                 // integer, never missing
+	KindMicros                // microseconds, rounded up, missing when 0
+	KindSeconds               // integer, missing when unknown
+	KindFlag                  // 1 or 0 in W3C, true or false in JSON
+	KindRange                 // FIRST-LAST, both inclusive, missing when none
+	KindSession               // hash of a token's session id
+	KindCMCD                  // keys and values in CMCD's own form, out of a closed list
+	KindRendition             // what [RenditionOf] finds in the path; a reader asks it, too
 )
 
 // String returns the word that FORMAT.md uses.
 func (k Kind) String() string {
 	return [...]string{
 		"time", "text", "address", "agent", "status", "count", "µs", "seconds", "flag", "range",
-		"session", "cmcd",
+		"session", "cmcd", "rendition",
 	}[k]
 }
 
@@ -127,7 +128,7 @@ var fields = withIDs([numFields]Field{
 	fieldDisk:      {W3C: "x-disk-bytes", JSON: "disk_bytes", Kind: KindCount, Meaning: "body bytes read from disk"},
 	fieldOrigin:    {W3C: "x-origin-bytes", JSON: "origin_bytes", Kind: KindCount, Meaning: "body bytes read from the origin"},
 	fieldClass:     {W3C: "x-class", JSON: "class", Kind: KindText, part: partKind, Meaning: "media class: manifest, segment, init, …"},
-	fieldRendition: {W3C: "x-rendition", JSON: "rendition", Kind: KindText, part: partKind, Meaning: "resolution or bitrate that the path names"},
+	fieldRendition: {W3C: "x-rendition", JSON: "rendition", Kind: KindRendition, part: partPath, Meaning: "resolution or bitrate that the path names"},
 	fieldProtocol:  {W3C: "cs-version", JSON: "protocol", Kind: KindText, part: partViewer, Meaning: "HTTP version"},
 	fieldTLS:       {W3C: "x-tls", JSON: "tls", Kind: KindText, part: partViewer, Meaning: "TLS version, missing on plain HTTP"},
 	fieldScheme:    {W3C: "x-token-scheme", JSON: "token_scheme", Kind: KindText, part: partOwner, Meaning: "token scheme of the site"},

@@ -27,7 +27,7 @@ func FuzzRoundTrip(f *testing.F) {
 			Token:  Token{Scheme: b, Key: c, Verdict: d, Session: uint64(x)},
 			Request: Request{
 				Protocol: a, TLS: b, Referrer: []byte(c), Class: d, Trace: []byte(d),
-				Agent: Agent(bits) % numAgents, Rendition: []byte(a), Query: []byte(d), UserAgent: []byte(b),
+				Agent: Agent(bits) % numAgents, Query: []byte(d), UserAgent: []byte(b),
 			},
 			Sequence: Sequence{Run: x, Dropped: y, Number: -x},
 		}

@@ -147,6 +147,8 @@ func setValue(value []byte, r *Record, f *Field) bool {
 		return ok
 	case KindCMCD:
 		return r.Request.CMCD.parse(value)
+	case KindRendition:
+		return true // the path has it
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	return err == nil && setNumber(n, r, f)

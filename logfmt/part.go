@@ -12,12 +12,13 @@ const (
 	partViewer             // what the viewer speaks
 	partKind               // what kind of answer it was
 	partBlock              // once a block
+	partPath               // nowhere: the path says it
 	numParts
 )
 
 // String returns the word that FORMAT.md uses.
 func (p part) String() string {
-	return [numParts]string{"record", "owner", "viewer", "kind", "block"}[p]
+	return [numParts]string{"record", "owner", "viewer", "kind", "block", "path"}[p]
 }
 
 // Layout of a record: what is there of it, and in which form. It is part of its kind.

@@ -38,7 +38,7 @@ func (p *pen) head(m AddressMode, r *Record) {
 	p.number(fieldDisk, r.Source.Disk, true)
 	p.number(fieldOrigin, r.Source.Origin, true)
 	penText(p, fieldClass, r.Request.Class)
-	penText(p, fieldRendition, r.Request.Rendition)
+	penText(p, fieldRendition, RenditionOf(r.Path))
 	penText(p, fieldProtocol, r.Request.Protocol)
 	penText(p, fieldTLS, r.Request.TLS)
 	penText(p, fieldScheme, r.Token.Scheme)

@@ -105,7 +105,7 @@ func (p *blockPen) append(buf []byte, m AddressMode, r *Record, layout uint64) [
 	}
 	buf = p.refer(buf, partOwner, fold(r.Host)^hint(r.Request.Referrer), 0, r)
 	buf = p.refer(buf, partViewer, (hint(r.Request.Protocol)^hint(r.Request.TLS)<<8)<<8|uint64(r.Request.Agent), 0, r)
-	buf = p.refer(buf, partKind, layout|uint64(uint16(r.Status))<<layoutBits|(hint(r.Request.Class)^hint(r.Request.Rendition))<<34, layout, r)
+	buf = p.refer(buf, partKind, layout|uint64(uint16(r.Status))<<layoutBits|hint(r.Request.Class)<<34, layout, r)
 	if layout&(1<<layoutPlace) != 0 {
 		buf = appendUvarint(buf, uint64(r.Sequence.Number-p.place.Number-1))
 		buf = appendUvarint(buf, uint64(r.Sequence.Dropped))
@@ -285,9 +285,7 @@ func (s *slot) matches(block []byte, of part, r *Record) bool {
 	if w[0] != r.Cache.Forward || w[1] != r.Source.Tier || w[2] != r.Request.Class || w[3] != r.Token.Verdict || w[4] != r.Error {
 		return false
 	}
-	rendition := int(s.at) + len(r.Method) + len(w[0]) + len(w[1]) + len(w[2]) + 4
-	return same(block[s.at:], r.Method) && same(block[rendition:], r.Request.Rendition) &&
-		uint(r.Status) <= math.MaxUint16 // the key has no more of it
+	return same(block[s.at:], r.Method) && uint(r.Status) <= math.MaxUint16 // the key has no more of it
 }
 
 // wordsOf returns the strings of a part.

@@ -59,7 +59,6 @@ type Request struct {
 	Agent      Agent  // family of the user agent. See [AgentOf]
 	UserAgent  []byte // the field as it came, only where the operator asks for it
 	Class      string // media class of the path, a stable word
-	Rendition  []byte // which rendition the path names, if it does. See [RenditionOf]
 	Query      []byte // parameters that the site lists for its log, raw; nil for none
 	CMCD       CMCD   // what the player tells about itself, numbers and one-letter words only
 	Trace      []byte // id that the response carries in X-Request-Id
@@ -107,6 +106,6 @@ type Sequence struct {
 func (r *Record) reset() {
 	method, host, path := r.Method[:0], r.Host[:0], r.Path[:0]
 	old := &r.Request
-	request := Request{Referrer: old.Referrer[:0], Trace: old.Trace[:0], Rendition: old.Rendition[:0], Query: old.Query[:0], UserAgent: old.UserAgent[:0]}
+	request := Request{Referrer: old.Referrer[:0], Trace: old.Trace[:0], Query: old.Query[:0], UserAgent: old.UserAgent[:0]}
 	*r = Record{Method: method, Host: host, Path: path, Request: request}
 }

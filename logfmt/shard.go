@@ -42,7 +42,7 @@ func (r *Record) room() int {
 		len(r.Error) + len(r.Request.Protocol) + len(r.Request.TLS) + len(r.Request.Referrer) +
 		len(r.Request.Class) + len(r.Request.Trace) + len(r.Cache.Forward) + len(r.Source.Tier) +
 		len(r.Token.Scheme) + len(r.Token.Key) + len(r.Token.Verdict) +
-		len(r.Request.Rendition) + len(r.Request.Query) + len(r.Request.UserAgent)
+		len(r.Request.Query) + len(r.Request.UserAgent)
 	return fixedRoom + textGrowth*n
 }
 

@@ -111,7 +111,6 @@ func (x *Exchange) logTarget(r *logfmt.Record) {
 	if r.Path == nil {
 		return
 	}
-	r.Request.Rendition = logfmt.RenditionOf(r.Path)
 	if len(x.query) > 0 {
 		r.Request.Query = x.logQuery()
 		r.Request.CMCD.AddQuery(x.query)
