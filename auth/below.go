@@ -8,8 +8,8 @@ import (
 // Bounds of the search of matchesBelow. Patterns of people need a dozen states of a few
 // dozen instructions.
 const (
-	maxBelowStates  = 256
-	maxBelowProgram = 512
+	maxBelowStates  = 64
+	maxBelowProgram = 256
 )
 
 // matchBelow is matchesBelow, which it asks once for each directory: players ask for

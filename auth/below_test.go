@@ -46,6 +46,22 @@ func TestMatchesBelow(t *testing.T) {
 	}
 }
 
+// A viewer makes a path as long as requests may be, with a good token: that must not cost
+// more looks at the pattern than a title has folders.
+func TestWidestIsBounded(t *testing.T) {
+	path := []byte(strings.Repeat("/a", 4000) + "/m.m3u8")
+	looks := 0
+	if got := widest(path, path, func([]byte) bool { looks++; return false }); got != nil || looks != maxFolders {
+		t.Errorf("%q after %d looks", got, looks)
+	}
+	for depth := 1; depth <= maxFolders+1; depth++ {
+		got := widest(path, path, func(dir []byte) bool { return strings.Count(string(dir), "/") == depth })
+		if (got != nil) != (depth <= maxFolders) {
+			t.Errorf("depth %d: %q", depth, got)
+		}
+	}
+}
+
 // The answers that are kept are bounded, and those of other directories are others.
 func TestMatchBelowIsKept(t *testing.T) {
 	p := newPatterns()

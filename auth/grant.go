@@ -89,11 +89,16 @@ func within(networks []netip.Prefix, client netip.Addr) []netip.Prefix {
 	return nil
 }
 
+// maxFolders is how many directories of a path are looked at: the viewer chooses its length,
+// and one look may cost a millisecond.
+const maxFolders = 16
+
 // widest returns the shortest directory of a canonical path of which covered says that all
 // below is open, nil when there is none. covered is asked about the same directory in
 // another spelling of the path, which has as many slashes.
 func widest(canonical, spelled []byte, covered func(dir []byte) bool) [][]byte {
-	for at, in := 0, 0; ; at, in = at+1, in+1 {
+	at, in := 0, 0
+	for range maxFolders {
 		next, other := bytes.IndexByte(canonical[at:], '/'), bytes.IndexByte(spelled[in:], '/')
 		if next < 0 || other < 0 {
 			return nil
@@ -102,7 +107,9 @@ func widest(canonical, spelled []byte, covered func(dir []byte) bool) [][]byte {
 		if covered(spelled[:in+1]) {
 			return [][]byte{bytes.Clone(canonical[:at+1])}
 		}
+		at, in = at+1, in+1
 	}
+	return nil
 }
 
 // globBelow reports whether a glob matches all that begins with dir: its last '*' takes
