@@ -28,8 +28,8 @@ type claims struct {
 	session                    []byte
 	methods, countries         []byte // comma-separated
 	rateKBps                   int
-	exchanged                  bool   // x-stage: made by Sessions
-	origin                     []byte // x-origin: only scheme and host, of what Sessions made
+	exchanged                  bool // x-stage: made by Sessions
+	made                       provenance
 	seen                       claimSet
 }
 
@@ -95,15 +95,24 @@ func (c *claims) line(line []byte) Reason {
 		return c.rate(value)
 	}
 	if bytes.HasPrefix(name, []byte("x-")) {
-		switch string(name) {
-		case stageClaim:
-			c.exchanged = true
-		case originClaim:
-			c.origin = value
-		}
+		c.extension(name, value)
 		return Allowed
 	}
 	return UnknownClaim
+}
+
+// extension reads what Sessions writes; of other x- claims nothing is known here.
+func (c *claims) extension(name, value []byte) {
+	switch string(name) {
+	case stageClaim:
+		c.exchanged = true
+	case originClaim:
+		c.made.origin = value
+	case signerClaim:
+		c.made.signer = value
+	case siteClaim:
+		c.made.site = value
+	}
 }
 
 // once notes that a claim occurred, and reports whether it is the first time.
@@ -189,19 +198,23 @@ func (c *claims) allow(r *Request, maxLifetime, leeway int64) Reason {
 // at reports whether the request is for the scheme and host that the claims are bound to.
 // It is a claim of what Sessions made; of others x- claims are not looked at.
 func (c *claims) at(r *Request) bool {
-	if !c.exchanged || c.origin == nil {
+	if !c.exchanged || c.made.origin == nil {
 		return true
 	}
-	scheme, host, ok := bytes.Cut(c.origin, []byte("://"))
+	scheme, host, ok := bytes.Cut(c.made.origin, []byte("://"))
 	return ok && string(scheme) == r.scheme() && bytes.Equal(host, r.Host)
 }
 
 // grant returns what a session token takes over. It borrows c.
 func (c *claims) grant() Grant {
-	return Grant{
+	g := Grant{
 		Scopes: c.scopes[:c.numScopes], Methods: c.methods, Countries: c.countries,
 		Addresses: c.addresses[:c.numAddresses], Session: c.exchanged,
 	}
+	if c.exchanged {
+		g.Origin = c.made.origin
+	}
+	return g
 }
 
 func (c *claims) covers(path []byte) bool {

@@ -19,12 +19,14 @@ import (
 //	nbf  first valid second; iat when it was issued
 //	ip   0 to 4 networks in CIDR form
 //	sid  session id; m methods, geo countries (both comma-separated); lim kB/s
-//	x-…  ignored, but for x-stage: see Sessions; any other key refuses the token
+//	x-…  ignored, but in what Sessions made; any other key refuses the token
 type ECT struct {
 	finder
 	account     string
+	site        string
 	required    bool
 	keys        keyring
+	signers     signers
 	maxLifetime int64 // seconds
 	leeway      int64 // seconds
 	revocations Revocations
@@ -52,8 +54,10 @@ func NewECT(o Options) (*ECT, error) {
 	e := &ECT{
 		finder:      newFinder(ectName, ectName+"="),
 		account:     o.Account,
+		site:        o.Site,
 		required:    o.Required,
 		keys:        keys,
+		signers:     newSigners(&o),
 		maxLifetime: lifetime(o.MaxLifetime),
 		leeway:      seconds(o.NBFLeeway, DefaultNBFLeeway),
 		revocations: o.Revocations,
@@ -178,6 +182,9 @@ func (e *ECT) judge(v *Verdict, t *token, s *Scratch, r *Request) {
 	if v.Reason = c.allow(r, e.maxLifetime, e.leeway); v.Reason != Allowed {
 		return
 	}
+	if v.Reason = e.stands(c); v.Reason != Allowed {
+		return
+	}
 	if e.revoked(v.Key, t, c, s) {
 		v.Reason = Revoked
 		return
@@ -194,5 +201,9 @@ func (e *ECT) revoked(kid string, t *token, c *claims, s *Scratch) bool {
 	if t.keyType == HMACSHA256 { // for Ed25519 it was made for Signatures
 		s.sum = sha256.Sum256(t.original)
 	}
-	return e.revocations.Revoked(kid, c.session, &s.sum, c.issued)
+	if e.revocations.Revoked(kid, c.session, &s.sum, c.issued) {
+		return true
+	}
+	signer := e.signer(c)
+	return signer != "" && e.revocations.Revoked(signer, nil, &s.sum, c.issued)
 }

@@ -72,7 +72,7 @@ func newScheme(name, setting string, o Options) (Scheme, error) {
 	if i < 0 {
 		return nil, settingf(setting, "%q is not known: use one of %s", name, strings.Join(Names(), ", "))
 	}
-	o.Accept = nil
+	o.Accept, o.signers = nil, o.Keys
 	o.Keys = slices.DeleteFunc(slices.Clone(o.Keys), func(k Key) bool { return k.Scheme != "" && k.Scheme != name })
 	s, err := builders[i].build(o)
 	if err != nil {

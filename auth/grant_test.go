@@ -250,7 +250,7 @@ func linkAsk(t *testing.T, link func(*auth.Options)) ask {
 // A session that was bound to scheme and host opens no other of the site.
 func TestSessionIsBoundToTheOrigin(t *testing.T) {
 	key := auth.Key{ID: "edge", Account: "acme", Type: auth.HMACSHA256, Secret: secret(9), Scheme: "ect"}
-	sessions, err := auth.NewSessions(key, time.Hour)
+	sessions, err := auth.NewSessions("vod", key, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,8 +267,8 @@ func TestSessionIsBoundToTheOrigin(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := https("/ect="+token+"/v/a.m4s", "x=1")
-	if got := good.answer(t, scheme); got.Reason != auth.Allowed || sessions.Exchanges(&got) {
-		t.Errorf("session: %v", got.Reason)
+	if got := good.answer(t, scheme); got.Reason != auth.Allowed || sessions.Exchanges(&got) || got.Grant == nil || string(got.Grant.Origin) != "https://cdn.example.com" {
+		t.Errorf("session: %v, %+v", got.Reason, got.Grant)
 	}
 	for name, change := range map[string]func(*ask){
 		"another host": func(a *ask) { a.request.Host = []byte("b.example.com") },

@@ -27,8 +27,8 @@ type Claims struct {
 	Countries []string // ISO 3166-1 alpha-2; empty for any
 	RateKBps  int      // 0 for no limit
 
-	exchanged bool   // made by Sessions
-	origin    string // of what is, "" for any
+	exchanged            bool   // made by Sessions
+	origin, signer, site string // of what is: see provenance; "" for none
 }
 
 // MintHMAC returns an ect token signed with a shared secret. Errors wrap ErrKey or
@@ -116,8 +116,10 @@ func (c *Claims) appendOptional(b []byte) []byte {
 	}
 	if c.exchanged {
 		b = appendLine(b, stageClaim, "2")
-		if c.origin != "" {
-			b = appendLine(b, originClaim, c.origin)
+		for _, claim := range [...][2]string{{originClaim, c.origin}, {signerClaim, c.signer}, {siteClaim, c.site}} {
+			if claim[1] != "" {
+				b = appendLine(b, claim[0], claim[1])
+			}
 		}
 	}
 	return b

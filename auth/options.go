@@ -17,6 +17,8 @@ type Options struct {
 	// Account owns the site. Keys of other accounts may be among Keys; they never
 	// open it, but name themselves in the log.
 	Account string
+	// Site is the site's name within the account. Session tokens are for it.
+	Site string
 	// Required makes the site refuse requests without a good token. Otherwise a
 	// token, good or bad, is cut out and not looked at.
 	Required bool
@@ -54,6 +56,8 @@ type Options struct {
 	EdgeAuth   EdgeAuthOptions
 	CDNI       CDNIOptions
 	CAT        CATOptions
+
+	signers []Key // all of Keys, where those are one scheme's already
 }
 
 // SettingError is a setting of a scheme that cannot work.

@@ -80,7 +80,7 @@ func carryTokens(site *edge.Site, s *config.Site) error {
 	if key == nil {
 		return nil
 	}
-	sessions, err := auth.NewSessions(*key, time.Duration(s.Token.Session.For))
+	sessions, err := auth.NewSessions(s.Name, *key, time.Duration(s.Token.Session.For))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 func (s *Site) Options() auth.Options {
 	t := &s.Token
 	o := auth.Options{
-		Account: s.Account, Required: t.Required, Accept: t.Accept,
+		Account: s.Account, Site: s.Name, Required: t.Required, Accept: t.Accept,
 		MaxLifetime: time.Duration(t.MaxLifetime), NBFLeeway: time.Duration(t.NBFLeeway),
 		WithoutExpiry: t.WithoutExpiry,
 	}

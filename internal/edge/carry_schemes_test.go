@@ -28,7 +28,7 @@ func akamai(t testing.TB, way Carry, session, folder bool) (func(*Site), func(b 
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := auth.NewSessions(own, time.Hour)
+	sessions, err := auth.NewSessions("vod", own, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func carrying(t testing.TB, way Carry, lifetime time.Duration, redirect bool) (f
 	return func(s *Site) {
 			s.Token, s.TokenRequired, s.Carry, s.SessionRedirect = scheme, true, way, redirect
 			if lifetime > 0 {
-				sessions, err := auth.NewSessions(own, lifetime)
+				sessions, err := auth.NewSessions("vod", own, lifetime)
 				if err != nil {
 					t.Fatal(err)
 				}
