@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"encoding/hex"
 	"maps"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -36,7 +38,7 @@ type catClaims struct {
 	expires, notBefore, issued int64   // Unix seconds, 0 when absent
 	issuer                     *string // nil when absent
 	audience                   []string
-	session                    []byte // cti
+	session                    []byte // cti, as text
 	uri                        map[int64]matches
 	headers                    map[string]matches
 	networks                   networks
@@ -83,6 +85,7 @@ func (c *catClaims) claim(d *codec, label int64, raw cbor.RawMessage) (why Reaso
 		c.audience, ok = d.oneOrMore(raw)
 	case claimTokenID:
 		c.session, ok = d.byteString(raw)
+		c.session = legible(c.session)
 	default:
 		return c.catClaim(d, label, raw)
 	}
@@ -90,6 +93,15 @@ func (c *catClaims) claim(d *codec, label int64, raw cbor.RawMessage) (why Reaso
 		return BadClaim
 	}
 	return why
+}
+
+// legible returns an id as text: what is none, such as the 16 bytes of a UUID, in lower-case
+// hexadecimal. So it can be ordered to be revoked, and stand in a session token.
+func legible(id []byte) []byte {
+	if utf8.Valid(id) && !hasControl(id) {
+		return id
+	}
+	return hex.AppendEncode(nil, id)
 }
 
 // catClaim reads the claims that CTA-5007 adds.

@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"edged/internal/target"
@@ -237,6 +238,7 @@ func (s *CAT) Grant(f *Found, r *Request, v *Verdict) (g Grant, ok bool) {
 		g.Stays = g.Stays || g.Addresses == nil
 	}
 	g.Methods, g.Countries = joined(c.methods), joined(c.countries)
+	g.Stays = g.Stays || !separable(c.methods) || !separable(c.countries)
 	g.Origin = originOf(r)
 	g.Scopes = widest(r.Path, appendNormal(nil, f.Path), func(dir []byte) bool { return s.below(c.uri, dir) })
 	token := string(v.Token)
@@ -250,6 +252,11 @@ func joined(list []string) []byte {
 		return nil
 	}
 	return []byte(strings.Join(list, ","))
+}
+
+// separable reports whether a list that is joined falls into the same items again.
+func separable(list []string) bool {
+	return !slices.ContainsFunc(list, func(item string) bool { return item == "" || strings.Contains(item, ",") })
 }
 
 // below reports whether catu opens all below a directory, whatever the query: scheme,

@@ -75,7 +75,7 @@ func (b *Bunny) Grant(f *Found, r *Request, _ *Verdict) (g Grant, ok bool) {
 		return g, true // the other parameters are signed, too
 	}
 	g.Scopes = atOrBelow(m.path)
-	token := b.own(f.Tokens[1])
+	token := b.own(f.Tokens[1], !ignores)
 	g.Places.Segment = token
 	g.Places.Segment.Name = strings.TrimSuffix(bunnySegment, "=")
 	if ignores {
@@ -89,16 +89,16 @@ func (b *Bunny) signsNetwork(f *Found) bool {
 	return b.mode == BunnyHS256 && len(f.Tokens[0]) != len("HS256-")+canonical64.EncodedLen(32)
 }
 
-// own returns the token and what belongs to it out of the text around it, in its order but
-// for the token itself, which comes first.
-func (b *Bunny) own(text []byte) Param {
+// own returns the token and what belongs to it, or all where all is signed, out of the text
+// around it, in its order but for the token itself, which comes first.
+func (b *Bunny) own(text []byte, all bool) Param {
 	parts := []Param{{}}
 	for pair := range pairs(text) {
 		name, value, _ := strings.Cut(string(pair), "=")
 		switch {
 		case name == "token":
 			parts[0] = Param{name, value}
-		case slices.Contains(b.params.names, name):
+		case all || slices.Contains(b.params.names, name):
 			parts = append(parts, Param{name, value})
 		}
 	}

@@ -351,3 +351,68 @@ func FuzzGrantIsNotWider(f *testing.F) {
 		}
 	})
 }
+
+// What cannot be written as a list of claims is not exchanged, or "PUT,DELETE", which is no
+// method, would become two.
+func TestGrantOfOddLists(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		claim m
+		stays bool
+	}{
+		{"methods", m{313: []string{"GET", "HEAD"}}, false},
+		{"a comma among methods", m{313: []string{"GET", "PUT,DELETE"}}, true},
+		{"no method among methods", m{313: []string{"GET", ""}}, true},
+		{"countries", m{316: []string{"NL", "DE"}}, false},
+		{"a comma among countries", m{316: []string{"NL", "DE,FR"}}, true},
+	} {
+		a := catAsk("/live/a.m3u8", macCAT(t, enc(t, with(c.claim))))
+		a.request.Country = "NL"
+		if v, _ := a.granted(t, newScheme(t, "cat")); v.Grant == nil || v.Grant.Stays != c.stays {
+			t.Errorf("%s: %v, %+v", c.name, v.Reason, v.Grant)
+		}
+	}
+}
+
+// The id of a token that is no text, as a UUID is none, is the session's all the same.
+func TestSessionOfABinaryID(t *testing.T) {
+	key := auth.Key{ID: "edge", Account: "acme", Type: auth.HMACSHA256, Secret: secret(9), Scheme: "ect"}
+	sessions, err := auth.NewSessions("vod", key, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := newScheme(t, "cat", func(o *auth.Options) { o.Keys, o.Accept = append(o.Keys, key), []string{"ect"} })
+	for id, want := range map[string]string{"\x00\xff\n\x01": "00ff0a01", "v-17": "v-17", "a\nb": "610a62"} {
+		v, _ := catAsk("/live/a.m3u8", macCAT(t, enc(t, with(m{7: []byte(id)})))).granted(t, scheme)
+		if string(v.Session) != want || !sessions.Exchanges(&v) {
+			t.Errorf("%q: session %q, %v", id, v.Session, v.Reason)
+			continue
+		}
+		token, _, err := sessions.Mint(&v, now, "fresh")
+		if err != nil {
+			t.Errorf("%q: %v", id, err)
+			continue
+		}
+		if got := https("/ect="+token+"/live/a.m4s", "").answer(t, scheme); got.Reason != auth.Allowed || string(got.Session) != want {
+			t.Errorf("%q: %v, session %q", id, got.Reason, got.Session)
+		}
+	}
+}
+
+// A token of bunny in the path keeps the parameters that it signs when it moves to another URL.
+func TestGrantKeepsSignedParameters(t *testing.T) {
+	token := hmac.New(sha256.New, secret(1))
+	token.Write([]byte("/v/1767226200quality=low&token_path=/v/"))
+	segment := "/bcdn_token=HS256-" + b64.EncodeToString(token.Sum(nil)) + "&quality=low&token_path=%2Fv%2F&expires=1767226200"
+	scheme := newScheme(t, "bunny", func(o *auth.Options) {
+		o.Keys = []auth.Key{{ID: "k", Account: "acme", Type: auth.Secret, Secret: secret(1)}}
+	})
+	v, scopes := https(segment+"/v/m.m3u8", "").granted(t, scheme)
+	if v.Reason != auth.Allowed || scopes != "/v/" {
+		t.Fatalf("%v, %q", v.Reason, scopes)
+	}
+	p := v.Grant.Places.Segment
+	if got := https("/"+p.Name+"="+p.Value+"/v/a.m4s", "").answer(t, scheme); got.Reason != auth.Allowed {
+		t.Errorf("%s=%s: %v", p.Name, p.Value, got.Reason)
+	}
+}
