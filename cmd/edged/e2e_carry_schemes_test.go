@@ -32,6 +32,7 @@ type bridge struct {
 const (
 	bridgeTitle    = "/vod/title/"
 	bridgeManifest = bridgeTitle + "m.m3u8"
+	bridgeKey      = "edge-acme" // of the sessions of all bridges
 	// bridgeList names files of the title in every way, and one outside of it.
 	bridgeList = "#EXTM3U\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\nsub/seg-1.m4s\n#EXTINF:4,\n./seg-2.m4s?part=1\n" +
 		"#EXTINF:4,\n../title/seg-3.m4s\n#EXTINF:4,\n/vod/title/seg-4.m4s\n#EXTINF:4,\nhttp://HOST/vod/title/sub/deep/seg-5.m4s\n" +
@@ -55,9 +56,9 @@ func bridges(t *testing.T) (list []*bridge) {
 			if d.scheme != "ect" {
 				d.settings += "\naccept = [\"ect\"]"
 			}
-			d.tables += fmt.Sprintf("\n[site.token.session]\nkid = \"edge-%s\"\nfor = \"1h\"\nscope = %q", d.name, session)
+			d.tables += fmt.Sprintf("\n[site.token.session]\nkid = %q\nfor = \"1h\"\nscope = %q", bridgeKey, session)
 			k := d.key["acme"]
-			k.toml += fmt.Sprintf("\n[[site.token.key]]\nkid = \"edge-%s\"\nscheme = \"ect\"\ntype = \"hmac-sha256\"\nsecret_hex = %q", d.name, edgeSecret)
+			k.toml += fmt.Sprintf("\n[[site.token.key]]\nkid = %q\nscheme = \"ect\"\ntype = \"hmac-sha256\"\nsecret_hex = %q", bridgeKey, edgeSecret)
 			d.key = map[string]doorKey{"acme": k}
 		}
 		list = append(list, b)
@@ -100,14 +101,7 @@ func TestE2ECarrySchemes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests run the real binary; not with -short")
 	}
-	origin := httptest.NewServer(http.HandlerFunc(bridgeOrigin))
-	t.Cleanup(origin.Close)
-	list := bridges(t)
-	c := edgetest.Config{Disk: "none"}
-	for _, b := range list {
-		c.Sites = append(c.Sites, edgetest.Site{Account: "acme", Host: b.hostOf("acme"), Origins: []string{origin.URL}, Extra: b.table("acme")})
-	}
-	node := edgetest.Start(t, c)
+	node, list := openBridges(t)
 	client := &http.Client{
 		Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, node.HTTPAddress())
@@ -115,7 +109,6 @@ func TestE2ECarrySchemes(t *testing.T) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	for _, b := range list {
-		b.load(t, node.ConfigFile())
 		for _, p := range b.passes(wish{}) {
 			t.Run(b.name+" from "+p.carrier, func(t *testing.T) {
 				v := &viewer{client: client, host: b.hostOf("acme")}
@@ -127,6 +120,23 @@ func TestE2ECarrySchemes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// openBridges starts a node with a site for each bridge.
+func openBridges(t *testing.T) (*edgetest.Node, []*bridge) {
+	t.Helper()
+	origin := httptest.NewServer(http.HandlerFunc(bridgeOrigin))
+	t.Cleanup(origin.Close)
+	list := bridges(t)
+	c := edgetest.Config{Disk: "none"}
+	for _, b := range list {
+		c.Sites = append(c.Sites, edgetest.Site{Account: "acme", Host: b.hostOf("acme"), Origins: []string{origin.URL}, Extra: b.table("acme")})
+	}
+	node := edgetest.Start(t, c)
+	for _, b := range list {
+		b.load(t, node.ConfigFile())
+	}
+	return node, list
 }
 
 func bridgeOrigin(w http.ResponseWriter, r *http.Request) {
