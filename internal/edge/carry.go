@@ -142,8 +142,8 @@ func (c *carried) spell(x *Exchange) bool {
 	case rewrite.Query, rewrite.Define:
 	}
 	c.name, c.token = token.Name, token.Value
-	if c.mode == rewrite.Define && strings.IndexByte(c.token, '&') >= 0 {
-		return false // a declaration is of one parameter
+	if c.mode == rewrite.Define && strings.ContainsAny(c.token, "&%+") {
+		return false // a declaration is of one parameter, and players decode it
 	}
 	return rewrite.Legal(c.name) && rewrite.Legal(c.token)
 }
@@ -351,9 +351,13 @@ func (x *Exchange) rewriting() rewrite.Options {
 }
 
 // inherits reports whether the request has the token that is carried as its leading
-// segment.
+// segment, and the player knows. With a session that may have come by a redirect, which
+// ffmpeg forgets: it resolves what is relative in an MPD against the URL before it.
 func (x *Exchange) inherits() bool {
 	c := x.carried
+	if x.verdict.Grant.Session && bytes.HasSuffix(x.path, []byte(".mpd")) {
+		return false
+	}
 	_, path, _, _ := target.Split(x.rawTarget())
 	rest, ok := bytes.CutPrefix(path, []byte("/"))
 	return ok && !c.minted && x.found.Carrier == auth.Path && bytes.HasPrefix(rest, []byte(c.name+"="))

@@ -109,6 +109,7 @@ func TestCarryOddTokens(t *testing.T) {
 		{CarryQuery, "acl=/v/*", "", "init.mp4?__token__=exp="},
 		{CarryQuery, `acl=/v/*~data={"a":1}`, "__token__", ""},
 		{CarryDefine, "acl=/v/*", "", `QUERYPARAM="__token__"`},
+		{CarryDefine, "acl=%2fv%2f*", "", ""}, // the MAC is over the text as it is
 		{CarryCookie, "acl=/v/*", "", "; Path=/v/; Max-Age="},
 		{CarryCookie, "acl=/v/*~data=a;b", "", ""},
 		{CarryPath, "acl=/v/*", "", ""}, // the site has no such place
