@@ -128,6 +128,10 @@ func (c *Chain) Verify(f *Found, r *Request) Verdict {
 		if l.found.Carrier != f.Carrier || l.why != Allowed {
 			continue
 		}
+		if !bytes.Equal(l.found.Query, f.Query) || !bytes.Equal(l.found.Path, f.Path) {
+			best.Reason = max(best.Reason, TwoPlaces) // another member cut more: this one would judge what is not served
+			continue
+		}
 		l.request = *r
 		l.request.Query = l.found.Query
 		v := m.Verify(&l.found, &l.request)

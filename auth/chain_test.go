@@ -96,3 +96,22 @@ func TestChainAllocations(t *testing.T) {
 func FuzzChain(f *testing.F) {
 	fuzz(f, moving(f), []string{"token", "ect", "expires", "expire"}, "/ect=x/bcdn_token=y/a?token=1&ect=2", "/a?token=1_2&expire=3")
 }
+
+// What a member judges is what is left without the tokens of all: a parameter that is the
+// resource's to one and a token's to another is not served without having been signed so.
+func TestChainJudgesWhatIsServed(t *testing.T) {
+	chain := newScheme(t, "cloudfront", func(o *auth.Options) {
+		o.Keys = append(o.Keys, auth.Key{ID: "b", Account: "acme", Type: auth.Secret, Secret: secret(1), Scheme: "bunny"})
+		o.Accept = []string{"bunny"}
+	})
+	for query, want := range map[string]auth.Reason{"": auth.Allowed, "size=l": auth.Allowed, "limit=5": auth.TwoPlaces, "size=l&LIMIT=5": auth.TwoPlaces} {
+		url, separator := cfURL, "?"
+		if query != "" {
+			url, separator = cfURL+"?"+query, query+"&"
+		}
+		a := https("/v/a.mp4", strings.TrimPrefix(separator+canned(t, "ec", "", url), "?"))
+		if v := a.answer(t, chain); v.Reason != want {
+			t.Errorf("%q: %v, want %v", query, v.Reason, want)
+		}
+	}
+}
