@@ -201,8 +201,8 @@ func (m *MediaCDN) grantToken(f *Found, r *Request, v *Verdict) (g Grant, ok boo
 	if last < 0 || c.parse(text[:last]) != Allowed {
 		return g, false
 	}
-	g.Stays = c.seen&32 != 0
-	if c.seen&8 != 0 {
+	g.Stays = c.seen&hasMediaHeaders != 0
+	if c.seen&hasMediaRanges != 0 {
 		g.Addresses = rangeOf(c.ranges, r.Client)
 		g.Stays = g.Stays || g.Addresses == nil
 	}

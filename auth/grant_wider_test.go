@@ -3,6 +3,7 @@ package auth_test
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,5 +108,25 @@ func TestSessionIsNotWider(t *testing.T) {
 	}
 	if opened < 1000 {
 		t.Errorf("only %d requests were opened", opened)
+	}
+}
+
+// Grants are made by many at once, from tokens and answers that all of them keep.
+func TestGrantsInParallel(t *testing.T) {
+	for name, token := range restricted(t) {
+		scheme := newScheme(t, token.scheme)
+		want, scopes := token.ask.granted(t, scheme)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 50 {
+					if v, got := token.ask.granted(t, scheme); v.Reason != want.Reason || got != scopes {
+						t.Errorf("%s: %v, %q, want %q", name, v.Reason, got, scopes)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
 	}
 }

@@ -15,8 +15,21 @@ type mediaClaims struct {
 	expires []byte
 	session []byte
 	ranges  []byte
-	seen    uint8
+	seen    mediaFieldSet
 }
+
+// mediaFieldSet holds which of the fields that may occur once have occurred.
+type mediaFieldSet uint8
+
+const (
+	hasMediaStarts mediaFieldSet = 1 << iota
+	hasMediaExpires
+	hasMediaSession
+	hasMediaRanges
+	hasMediaData
+	hasMediaHeaders
+	hasMediaTwice // one of them, or a scope, came twice
+)
 
 type mediaScope uint8
 
@@ -162,45 +175,45 @@ func (c *mediaClaims) parse(fields []byte) Reason {
 		case "URLPrefix":
 			c.take(scopePrefix, value)
 		case "Starts":
-			c.once(1, &c.starts, value)
+			c.once(hasMediaStarts, &c.starts, value)
 		case "Expires":
-			c.once(2, &c.expires, value)
+			c.once(hasMediaExpires, &c.expires, value)
 		case "SessionID":
-			c.once(4, &c.session, value)
+			c.once(hasMediaSession, &c.session, value)
 		case "IPRanges":
-			c.once(8, &c.ranges, value)
+			c.once(hasMediaRanges, &c.ranges, value)
 		case "Data":
-			c.once(16, new([]byte), value)
+			c.once(hasMediaData, new([]byte), value)
 		case "Headers":
-			c.once(32, new([]byte), value)
+			c.once(hasMediaHeaders, new([]byte), value)
 		default:
 			return UnknownClaim
 		}
 	}
-	if c.scope == noScope || c.seen&128 != 0 || c.seen&2 == 0 {
+	if c.scope == noScope || c.seen&hasMediaTwice != 0 || c.seen&hasMediaExpires == 0 {
 		return BadClaim
 	}
 	return Allowed
 }
 
-// once stores a value; the highest bit of seen notes that one came twice.
-func (c *mediaClaims) once(bit uint8, dst *[]byte, value []byte) {
-	if c.seen&bit != 0 {
-		c.seen |= 128
+// once stores the value of a field.
+func (c *mediaClaims) once(which mediaFieldSet, dst *[]byte, value []byte) {
+	if c.seen&which != 0 {
+		c.seen |= hasMediaTwice
 	}
-	c.seen |= bit
+	c.seen |= which
 	*dst = value
 }
 
 func (c *mediaClaims) take(scope mediaScope, value []byte) {
 	if c.scope != noScope {
-		c.seen |= 128
+		c.seen |= hasMediaTwice
 	}
 	c.scope, c.value = scope, value
 }
 
 func (m *MediaCDN) allow(v *Verdict, c *mediaClaims, f *Found, r *Request) Reason {
-	if c.seen&1 == 0 {
+	if c.seen&hasMediaStarts == 0 {
 		c.starts = zero
 	}
 	if why := m.time(v, c.starts, c.expires, r.Now); why != Allowed {
@@ -209,7 +222,7 @@ func (m *MediaCDN) allow(v *Verdict, c *mediaClaims, f *Found, r *Request) Reaso
 	if why := c.covers(f, r); why != Allowed {
 		return why
 	}
-	if c.seen&8 != 0 {
+	if c.seen&hasMediaRanges != 0 {
 		return inRanges(f.scratch, c.ranges, r.Client)
 	}
 	return Allowed
