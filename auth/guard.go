@@ -65,14 +65,18 @@ func (g *guard) lenient(f Found, why Reason) (Found, Reason) {
 	return f, why
 }
 
-// best verifies the tokens that were found: any good one allows; if none does, the
-// verdict is about the one that came furthest.
+// best verifies the tokens that were found, on a site that requires one.
 func (g *guard) best(f *Found, r *Request, verify func([]byte, *Found, *Request) Verdict) Verdict {
-	best := Verdict{Scheme: g.scheme}
 	if !g.required {
-		return best
+		return Verdict{Scheme: g.scheme}
 	}
-	best.Reason = Missing
+	return bestOf(g.scheme, f, r, verify)
+}
+
+// bestOf verifies the tokens that were found: any good one allows; if none does, the
+// verdict is about the one that came furthest.
+func bestOf(scheme string, f *Found, r *Request, verify func([]byte, *Found, *Request) Verdict) Verdict {
+	best := Verdict{Scheme: scheme, Reason: Missing}
 	for i := range f.N {
 		v := verify(f.Tokens[i], f, r)
 		if v.Reason == Allowed {

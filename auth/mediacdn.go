@@ -142,23 +142,17 @@ func (f *Found) cutMedia() (n int) {
 
 // Verify implements Scheme. Of several cookies any good one allows.
 func (m *MediaCDN) Verify(f *Found, r *Request) Verdict {
-	best, done := m.start(f)
-	if done {
-		return best
+	if v, done := m.start(f); done {
+		return v
 	}
-	best.Reason = Missing
-	for i := range f.N {
-		v := Verdict{Scheme: m.name}
-		v.Reason = m.judge(&v, f, f.Tokens[i], r)
-		if v.Reason == Allowed {
-			v.Token = f.Tokens[i]
-			return v
-		}
-		if v.Reason > best.Reason {
-			best = v
-		}
-	}
-	return best
+	return bestOf(m.name, f, r, m.verify)
+}
+
+// verify judges one token.
+func (m *MediaCDN) verify(raw []byte, f *Found, r *Request) Verdict {
+	v := Verdict{Scheme: m.name}
+	v.Reason = m.judge(&v, f, raw, r)
+	return v
 }
 
 func (m *MediaCDN) judge(v *Verdict, f *Found, raw []byte, r *Request) Reason {
@@ -212,6 +206,20 @@ func (m *MediaCDN) time(v *Verdict, starts, expires []byte, now int64) Reason {
 
 // zero is the time from which what has no Starts is good.
 var zero = []byte{'0'}
+
+// holdPrefix holds the request against a URLPrefix as the token has it.
+func holdPrefix(encoded []byte, f *Found, r *Request) Reason {
+	s := f.scratch
+	prefix, ok := decodePrefix(s.text, encoded)
+	s.text = prefix
+	switch {
+	case !ok:
+		return BadClaim
+	case !underPrefix(prefix, f, r):
+		return OutOfScope
+	}
+	return Allowed
+}
 
 // underPrefix reports whether the request is the URL of a decoded URLPrefix or
 // below it: same scheme, same host, and whole segments.

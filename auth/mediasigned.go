@@ -117,13 +117,8 @@ func (m *MediaCDN) judgeSigned(v *Verdict, f *Found, d *mediaFields, r *Request)
 		return why
 	}
 	if d.prefix != nil {
-		prefix, ok := decodePrefix(s.text, d.prefix)
-		s.text = prefix
-		if !ok {
-			return BadClaim
-		}
-		if !underPrefix(prefix, f, r) {
-			return OutOfScope
+		if why := holdPrefix(d.prefix, f, r); why != Allowed {
+			return why
 		}
 	}
 	return m.accept(v, k, f, nil, r.Now)

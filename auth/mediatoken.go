@@ -237,14 +237,7 @@ func (c *mediaClaims) covers(f *Found, r *Request) Reason {
 			return OutOfScope
 		}
 	case scopePrefix:
-		prefix, ok := decodePrefix(s.text, c.value)
-		s.text = prefix
-		if !ok {
-			return BadClaim
-		}
-		if !underPrefix(prefix, f, r) {
-			return OutOfScope
-		}
+		return holdPrefix(c.value, f, r)
 	}
 	return Allowed // the whole path was signed
 }

@@ -206,18 +206,28 @@ func checkScope(scope string) error {
 	return nil
 }
 
-// proofread asks the verifier of the edge about the token, so that no URL is
-// printed that the edge would refuse.
-func (f *signFlags) proofread(l *link, p *pen, token string, c auth.Claims) error {
-	strict := p.site
+// proofreader returns what the edge verifies tokens of the site with, for a URL that has
+// none yet.
+func proofreader(where *site, l *link, scratch *auth.Scratch) (auth.Scheme, error) {
+	strict := *where
 	strict.required = true // else the site would take anything
 	scheme, err := strict.verifier()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if f, _ := scheme.Find(&auth.Input{Path: l.path, Query: l.query}, scratch); f.Carrier != auth.None {
+		return nil, errors.New("the URL has a token already")
+	}
+	return scheme, nil
+}
+
+// proofread asks the verifier of the edge about the token, so that no URL is
+// printed that the edge would refuse.
+func (f *signFlags) proofread(l *link, p *pen, token string, c auth.Claims) error {
 	var scratch auth.Scratch
-	if f, _ := scheme.Find(&auth.Input{Path: l.path, Query: l.query}, &scratch); f.Carrier != auth.None {
-		return errors.New("the URL has a token already")
+	scheme, err := proofreader(&p.site, l, &scratch)
+	if err != nil {
+		return err
 	}
 	whole, err := canonical(l.path)
 	if err != nil {

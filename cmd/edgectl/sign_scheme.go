@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -173,15 +172,10 @@ func (o *signed) target() string {
 // proofreadScheme asks the verifier of the edge about the request that is about to be
 // printed.
 func proofreadScheme(where *site, l *link, out signed, c *auth.Claims) error {
-	strict := *where
-	strict.required = true // else the site would take anything
-	scheme, err := strict.verifier()
+	var scratch auth.Scratch
+	scheme, err := proofreader(where, l, &scratch)
 	if err != nil {
 		return err
-	}
-	var scratch auth.Scratch
-	if f, _ := scheme.Find(&auth.Input{Path: l.path, Query: l.query}, &scratch); f.Carrier != auth.None {
-		return errors.New("the URL has a token already")
 	}
 	in := auth.Input{Path: []byte(out.path), Query: []byte(out.query), Cookies: []byte(joinParams(out.cookies, "; "))}
 	found, why := scheme.Find(&in, &scratch)
